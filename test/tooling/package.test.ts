@@ -4,6 +4,10 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import manifest from '../../package.json' with { type: 'json' };
 
+interface LockFile {
+  readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
+}
+
 const root = new URL('../../', import.meta.url);
 const entryPoints = Object.entries(manifest.exports).filter(([name]) => name !== './package.json');
 
@@ -39,8 +43,21 @@ describe('package.json', () => {
 });
 
 describe('package-lock.json', () => {
+  const text = readFileSync(new URL('package-lock.json', root), 'utf8');
+
   test('names no registry host', () => {
-    const lock = readFileSync(new URL('package-lock.json', root), 'utf8');
-    assert.doesNotMatch(lock, /"resolved": "http/);
+    assert.doesNotMatch(text, /"resolved": "http/);
+  });
+
+  // npm install leaves out what the registry does not have, and npm ci then refuses the lock file.
+  test('lists the optional packages of every platform', () => {
+    const { packages } = JSON.parse(text) as LockFile;
+    const paths = Object.keys(packages);
+    for (const [path, { optionalDependencies = {} }] of Object.entries(packages)) {
+      for (const name of Object.keys(optionalDependencies)) {
+        const isListed = paths.some((listed) => listed.endsWith(`node_modules/${name}`));
+        assert.ok(isListed, `${path} needs ${name}: use a version whose platform packages can all be had`);
+      }
+    }
   });
 });
