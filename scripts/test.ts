@@ -16,6 +16,9 @@ const flags = [
 const given = process.argv.slice(2);
 const hasFiles = given.some((argument) => !argument.startsWith('-'));
 const files = hasFiles ? [] : ['test/**/*.test.ts'];
+if (!given.some((argument) => argument.startsWith('--test-reporter'))) {
+  flags.push('--test-reporter=spec');
+}
 
 const child = spawn(process.execPath, [...flags, ...given, ...files], { stdio: 'inherit' });
 child.on('exit', (code, signal) => {
