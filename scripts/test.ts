@@ -3,6 +3,7 @@
  * `npm test -- test/core/quorum/*.test.ts --test-name-pattern=joint`
  */
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 
 const flags = [
   // Examples and end-to-end tests import the package by name; this makes that mean src/, with no build in between.
@@ -11,6 +12,8 @@ const flags = [
   '--disable-warning=ExperimentalWarning',
   '--test',
   '--test-timeout=300000',
+  // One process a file, as many at a time as there are cores; by default one core stays idle.
+  `--test-concurrency=${availableParallelism()}`,
 ];
 
 const given = process.argv.slice(2);
