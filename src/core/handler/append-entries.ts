@@ -7,6 +7,7 @@ import { appendToLog, truncateLog } from '../log/append.ts';
 import type { AppendRequest, AppendResponse } from '../message.ts';
 import { noteContact } from '../progress/contact.ts';
 import type { Progress } from '../progress/progress.ts';
+import { usableCommit } from '../read/heartbeat-round.ts';
 import { commitTo } from '../role/commit.ts';
 import { followLeader } from '../role/follower.ts';
 import type { Leader } from '../role/leader.ts';
@@ -104,7 +105,11 @@ export function handleAppendResponse(core: Core, leader: Leader, from: NodeId, r
 
 export function onAccepted(core: Core, leader: Leader, progress: Progress, matchIndex: LogIndex): void {
   if (matchIndex > core.state.log.lastIndex) return;
-  if (progress.acknowledge(matchIndex, leader.rounds.current)) leader.isCommitDirty = true;
+  if (progress.acknowledge(matchIndex, leader.rounds.current)) {
+    leader.isCommitDirty = true;
+    // What it acknowledges only now may have been committed without it.
+    if (usableCommit(core, progress) > progress.sentCommitIndex) leader.isNoticeDue = true;
+  }
   const isReplicating = progress.state === 'replicate';
   const isSnapshotPending = progress.state === 'snapshot' && progress.matchIndex < core.state.log.purged.index;
   if (!isReplicating && !isSnapshotPending) progress.becomeReplicate();

@@ -28,8 +28,10 @@ export function handleHeartbeatResponse(core: Core, leader: Leader, from: NodeId
   const progress = leader.progress.get(from);
   if (progress === undefined || progress.session !== response.session) return;
   noteContact(core, leader, progress, response.round);
-  if (progress.state === 'probe' || progress.isPaused) progress.isPaused = false;
-  else if (hasLostAppends(progress, response)) progress.becomeProbe(response.verifiedIndex + 1);
+  if (progress.state === 'probe') {
+    // A heartbeat overtakes appends: only one sent after the probe shows that the probe must have been lost.
+    if (response.round > progress.probeRound) progress.isPaused = false;
+  } else if (hasLostAppends(progress, response)) progress.becomeProbe(response.verifiedIndex + 1);
 }
 
 /**

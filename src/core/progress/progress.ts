@@ -40,6 +40,8 @@ export class Progress {
   nextIndex: LogIndex;
   /** In `probe`: an append is under way. */
   isPaused = false;
+  /** In `probe`: the leader's heartbeat round when the append was sent; 0 when none was. */
+  probeRound = 0;
   /** An append of unknown size is under way: it may end earlier than planned. */
   isUnsized = false;
   /** In `snapshot`: what is being sent. */
@@ -69,6 +71,7 @@ export class Progress {
     this.sentCommitIndex = Math.min(this.sentCommitIndex, this.matchIndex);
     this.nextIndex = Math.max(nextIndex, this.matchIndex + 1);
     this.isPaused = false;
+    this.probeRound = 0;
     this.isUnsized = false;
     this.inflights.clear();
   }

@@ -22,6 +22,7 @@ function sendTo(core: Core, leader: Leader, progress: Progress): void {
   if (progress.state === 'probe') {
     if (progress.isPaused) return;
     progress.isPaused = true;
+    progress.probeRound = leader.rounds.current;
     sendRange(core, leader, progress, endIndex);
     return;
   }

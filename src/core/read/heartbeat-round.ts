@@ -21,7 +21,7 @@ export function sendCommitNotices(core: Core, leader: Leader): void {
 }
 
 /** A commit index never goes beyond what the peer is known to hold, or it would commit what it must truncate. */
-function usableCommit(core: Core, progress: Progress): number {
+export function usableCommit(core: Core, progress: Progress): number {
   return Math.min(core.state.commitIndex, progress.matchIndex);
 }
 
