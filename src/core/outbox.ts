@@ -48,6 +48,7 @@ export class Outbox {
     this.#entries = this.#entries.filter((entry) => entry.logId.index < fromIndex);
     this.#truncateFrom = this.#truncateFrom === null ? fromIndex : Math.min(this.#truncateFrom, fromIndex);
     this.#lastIndex = Math.min(this.#lastIndex, fromIndex - 1);
+    this.#durable.truncate(fromIndex);
   }
 
   append(entry: Entry): void {

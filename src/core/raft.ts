@@ -11,7 +11,9 @@ import {
   handleSnapshotReceived,
   handleSnapshotSendFailed,
   purge,
+  refuseSnapshot,
   refuseSnapshotOffer,
+  refuseSnapshotReceived,
 } from './handler/install-snapshot.ts';
 import { assertOnlyLeader, handleMessage } from './handler/message.ts';
 import { handlePersisted } from './handler/persisted.ts';
@@ -153,6 +155,7 @@ export class RaftCore {
       case 'snapshot-received':
         if (this.#acceptsFrom(input.from, input.offer))
           handleSnapshotReceived(core, input.from, input.offer, input.token);
+        else refuseSnapshot(core, input.from, input.offer, input.token);
         break;
       case 'purge':
         purge(core, input.upToIndex);

@@ -22,6 +22,16 @@ export function refuseSnapshotOffer(core: Core, offer: SnapshotOffer, token: num
   core.out.add({ type: 'snapshot-verdict', token, verdict: { accept: false, response: response(core, offer, 0) } });
 }
 
+/** A leader of an earlier term finished its stream too late. */
+export function refuseSnapshot(core: Core, from: NodeId, offer: SnapshotOffer, token: number): void {
+  core.out.send(from, response(core, offer, 0), token);
+}
+
+/** The term moved on while the bytes were streamed: nothing is installed, and the sender learns of the term. */
+export function refuseSnapshotReceived(core: Core, from: NodeId, offer: SnapshotOffer, token: number): void {
+  core.out.send(from, response(core, offer, 0), token);
+}
+
 /** The stream is complete: take its place in the log. The answer leaves once state, snapshot and log are durable. */
 export function handleSnapshotReceived(core: Core, from: NodeId, offer: SnapshotOffer, token: number): void {
   const { state, out } = core;
@@ -41,6 +51,7 @@ export function handleSnapshotReceived(core: Core, from: NodeId, offer: Snapshot
   state.lastTimeMs = Math.max(state.lastTimeMs, meta.lastTimeMs);
   const reply = { to: from, message: response(core, offer, last.index), token };
   state.installing = { meta, seq: out.installSnapshot(meta, !keepSuffix, reply, state.log.lastIndex) };
+  state.durableIndex = state.durable.index();
   if (state.membership.effective === before) return;
   out.add({ type: 'membership-effective', membership: state.membership.effective, isCommitted: true });
   updateRole(core);

@@ -32,7 +32,7 @@ export function truncateLog(core: Core, fromIndex: LogIndex): void {
   state.log.truncateFrom(fromIndex);
   state.sizes.truncateFrom(fromIndex);
   out.truncate(fromIndex);
-  state.durableIndex = Math.min(state.durableIndex, fromIndex - 1);
+  state.durableIndex = state.durable.index();
   state.verifiedIndex = Math.min(state.verifiedIndex, fromIndex - 1);
   if (!state.membership.truncateFrom(fromIndex)) return;
   const isCommitted = state.membership.effective === state.membership.committed;

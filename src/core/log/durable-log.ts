@@ -10,12 +10,14 @@ interface Write {
 }
 
 /**
- * A finished write may be outdated: a later one, still under way, may replace its entries. So durable is what the
- * finished writes left, cut at the lowest index that a pending write replaces.
+ * A finished write may be outdated: a later one, still under way or being collected, may replace its entries. So
+ * durable is what the finished writes left, cut at the lowest index that a later write replaces.
  */
 export class DurableLog {
   #diskLastIndex: LogIndex;
   #completedSeq = 0;
+  /** Lowest index that the write being collected removes or replaces. */
+  #collectedFrom: LogIndex = Number.POSITIVE_INFINITY;
   readonly #pending: Write[] = [];
 
   constructor(lastIndex: LogIndex) {
@@ -26,7 +28,13 @@ export class DurableLog {
     return this.#completedSeq;
   }
 
+  /** The write being collected removes this entry and all after it. */
+  truncate(fromIndex: LogIndex): void {
+    this.#collectedFrom = Math.min(this.#collectedFrom, fromIndex);
+  }
+
   issue(seq: number, truncateFrom: LogIndex | null, lastIndex: LogIndex): void {
+    this.#collectedFrom = Number.POSITIVE_INFINITY;
     this.#pending.push({ seq, truncateFrom: truncateFrom ?? Number.POSITIVE_INFINITY, lastIndex });
   }
 
@@ -44,7 +52,7 @@ export class DurableLog {
 
   /** Everything up to here is on disk and will stay. */
   index(): LogIndex {
-    let index = this.#diskLastIndex;
+    let index = Math.min(this.#diskLastIndex, this.#collectedFrom - 1);
     for (const write of this.#pending) if (write.truncateFrom <= index) index = write.truncateFrom - 1;
     return index;
   }
