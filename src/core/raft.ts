@@ -13,7 +13,6 @@ import {
   purge,
   refuseSnapshot,
   refuseSnapshotOffer,
-  refuseSnapshotReceived,
 } from './handler/install-snapshot.ts';
 import { assertOnlyLeader, handleMessage } from './handler/message.ts';
 import { handlePersisted } from './handler/persisted.ts';

@@ -27,11 +27,6 @@ export function refuseSnapshot(core: Core, from: NodeId, offer: SnapshotOffer, t
   core.out.send(from, response(core, offer, 0), token);
 }
 
-/** The term moved on while the bytes were streamed: nothing is installed, and the sender learns of the term. */
-export function refuseSnapshotReceived(core: Core, from: NodeId, offer: SnapshotOffer, token: number): void {
-  core.out.send(from, response(core, offer, 0), token);
-}
-
 /** The stream is complete: take its place in the log. The answer leaves once state, snapshot and log are durable. */
 export function handleSnapshotReceived(core: Core, from: NodeId, offer: SnapshotOffer, token: number): void {
   const { state, out } = core;
