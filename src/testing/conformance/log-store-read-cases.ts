@@ -1,0 +1,137 @@
+/** Log store cases about what a read returns, also while something else is written. */
+import assert from 'node:assert/strict';
+import type { Entry } from '../../core/entry.ts';
+import type { LogIndex } from '../../core/ids.ts';
+import { logId } from '../../core/ids.ts';
+import type { Checks } from './conformance-suite.ts';
+import { expectEntries } from './expect.ts';
+import type { LogStoreWorld } from './log-store-world.ts';
+import { idsOf, NO_BYTE_LIMIT, readAll } from './log-store-world.ts';
+import { sampleEntries, sampleEntry, sampleLog } from './sample-entries.ts';
+
+const LOG = sampleLog();
+
+export const readChecks: Checks<LogStoreWorld> = {
+  'D-15 an empty range holds nothing': async ({ store }) => {
+    await store.append(LOG);
+    assert.deepEqual(await store.read(4, 4, NO_BYTE_LIMIT), []);
+    assert.deepEqual(await store.read(4, 4, 1), []);
+    assert.deepEqual(await store.read(12, 100, NO_BYTE_LIMIT), []);
+  },
+
+  'D-15 a range holds its first index and not its last': async ({ store }) => {
+    await store.append(LOG);
+    expectEntries(await readAll(store, 6, 8), LOG.slice(5, 7));
+  },
+
+  'D-15 a read with a limit returns a prefix with at least one entry': async ({ store }) => {
+    await store.append(LOG);
+    for (const maxBytes of [0, 1, 200, NO_BYTE_LIMIT]) {
+      const page = await store.read(6, 8, maxBytes);
+      assert.ok(page.length === 1 || page.length === 2, `${page.length} entries`);
+      expectEntries(page, LOG.slice(5, 5 + page.length));
+    }
+  },
+
+  'D-16 an entry that is purged or not there yet is left out': async ({ store }) => {
+    await store.append(LOG);
+    await store.purge(logId(1, 1));
+    assert.deepEqual(idsOf(await store.read(4, 5, NO_BYTE_LIMIT)), ['2:4']);
+    assert.deepEqual(idsOf(await store.read(1, 2, NO_BYTE_LIMIT)), []);
+    assert.deepEqual(idsOf(await store.read(12, 13, NO_BYTE_LIMIT)), []);
+    assert.deepEqual(idsOf(await readAll(store, 0, 4)), ['2:2', '2:3']);
+    assert.deepEqual(idsOf(await readAll(store, 10, 99)), ['2:10', '2:11']);
+  },
+
+  'a read stays below its limit once it has one entry': async ({ store }) => {
+    const log = sampleEntries(1, 1, 41, 1000);
+    await store.append(log);
+    for (const maxBytes of [1, 1000, 1100, 5000, 20_000]) {
+      const page = await store.read(3, 41, maxBytes);
+      const payloadBytes = page.reduce((sum, { payload }) => sum + payload.byteLength, 0);
+      assert.ok(page.length === 1 || payloadBytes <= maxBytes, `${payloadBytes} bytes for a limit of ${maxBytes}`);
+      expectEntries(page, log.slice(2, 2 + page.length));
+      expectEntries(await readAll(store, 3, 41, maxBytes), log.slice(2));
+    }
+  },
+
+  'a range of a long log is read from anywhere': async ({ store }) => {
+    const log = sampleEntries(1, 1, 5001, 8);
+    await store.append(log);
+    await store.purge(logId(1, 1234));
+    for (const [fromIndex, toIndex] of [
+      [1235, 1240],
+      [2040, 2060],
+      [4090, 4110],
+      [4999, 5001],
+    ] as const) {
+      expectEntries(await readAll(store, fromIndex, toIndex), log.slice(fromIndex - 1, toIndex - 1));
+    }
+    expectEntries(await readAll(store), log.slice(1234));
+  },
+
+  'an entry of 16 MiB is read whole, whatever the limit': async ({ store }) => {
+    const log = [sampleEntry(1, 1), sampleEntry(1, 2, 16 * 1024 * 1024), sampleEntry(1, 3)];
+    await store.append(log);
+    expectEntries(await store.read(2, 4, 1000), log.slice(1, 2));
+    expectEntries(await readAll(store, 1, 4, 1000), log);
+  },
+
+  'D-33 a read after a write resolved sees exactly what was written': async ({ store }) => {
+    await store.append(sampleEntries(1, 1, 21));
+    assert.equal((await readAll(store)).length, 20);
+    await store.truncate(11);
+    assert.equal((await readAll(store)).length, 10);
+    await store.append(sampleEntries(2, 11, 16));
+    assert.deepEqual(idsOf(await readAll(store, 10)), ['1:10', '2:11', '2:12', '2:13', '2:14', '2:15']);
+    await store.purge(logId(1, 9));
+    assert.deepEqual(idsOf(await readAll(store)), ['1:10', '2:11', '2:12', '2:13', '2:14', '2:15']);
+  },
+
+  'D-33 a read during truncate and append returns no gap and no mix of old and new': readDuringTruncate,
+  'D-33 a read during a purge returns no gap': readDuringPurge,
+};
+
+async function readDuringTruncate({ store }: LogStoreWorld): Promise<void> {
+  let log = sampleEntries(1, 1, 61);
+  await store.append(log);
+  for (let term = 2; term <= 30; term += 1) {
+    const fromIndex: LogIndex = 20 + term;
+    const kept = log.slice(0, fromIndex - 1);
+    const suffix = sampleEntries(term, fromIndex, 61);
+    const reads = [store.read(10, 61, NO_BYTE_LIMIT)];
+    const truncated = store.truncate(fromIndex);
+    reads.push(store.read(10, 61, NO_BYTE_LIMIT), store.read(10, 61, NO_BYTE_LIMIT));
+    const appended = store.append(suffix);
+    reads.push(store.read(10, 61, NO_BYTE_LIMIT), store.read(10, 61, NO_BYTE_LIMIT));
+    const possible = [log, kept, [...kept, ...suffix]].map((state) => idsOf(state.slice(9)));
+    for (const page of await Promise.all(reads)) {
+      expectPrefixOfOne(page, possible);
+    }
+    await Promise.all([truncated, appended]);
+    log = [...kept, ...suffix];
+    expectEntries(await readAll(store), log);
+  }
+}
+
+async function readDuringPurge({ store }: LogStoreWorld): Promise<void> {
+  const log = sampleEntries(1, 1, 301);
+  await store.append(log);
+  for (let purgedTo = 10; purgedTo <= 250; purgedTo += 10) {
+    const reads = [store.read(1, 301, NO_BYTE_LIMIT)];
+    const purged = store.purge(logId(1, purgedTo));
+    reads.push(store.read(1, 301, NO_BYTE_LIMIT), store.read(1, 301, NO_BYTE_LIMIT));
+    const possible = [purgedTo - 10, purgedTo].map((count) => idsOf(log.slice(count)));
+    for (const page of await Promise.all(reads)) {
+      expectPrefixOfOne(page, possible);
+    }
+    await purged;
+    expectEntries(await readAll(store), log.slice(purgedTo));
+  }
+}
+
+function expectPrefixOfOne(page: readonly Entry[], possible: readonly (readonly string[])[]): void {
+  const ids = idsOf(page);
+  const isPrefix = possible.some((state) => ids.every((id, position) => id === state[position]));
+  assert.ok(isPrefix, `a read returned ${ids.join(' ')}, which the log never was`);
+}
