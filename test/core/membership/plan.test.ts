@@ -203,6 +203,24 @@ describe('a batch', () => {
     assert.deepEqual(roles(changed(membership([[1, 2, 3]]), andMore)), { voters: [1, 2, 4], learners: [3] });
   });
 
+  test('keeps a voter as a learner at another address', () => {
+    const nodes = new Map([[3, node('n30')]]);
+    const demote = batch({ type: 'remove-voters', ids: [3] }, { type: 'set-nodes', nodes });
+    const next = changed(membership([[1, 2, 3]]), demote);
+    assert.deepEqual(addresses(next), { 1: 'n1', 2: 'n2', 3: 'n30' });
+    assert.deepEqual(roles(next), { voters: [1, 2], learners: [3] });
+  });
+
+  test('forgets the removal of a node that it makes a voter again', () => {
+    const change = batch(
+      { type: 'remove-voters', ids: [3] },
+      { type: 'remove-nodes', ids: [3] },
+      { type: 'add-voter-ids', ids: [3] },
+      { type: 'remove-voters', ids: [3] },
+    );
+    assert.deepEqual(roles(changed(membership([[1, 3]]), change, true)), { voters: [1], learners: [3] });
+  });
+
   test('refuses to keep one leaving voter and to remove another', () => {
     const mixed = batch({ type: 'remove-voters', ids: [2, 3] }, { type: 'remove-nodes', ids: [3] });
     const refusal = refusalOf(membership([[1, 2, 3]]), mixed, true);
