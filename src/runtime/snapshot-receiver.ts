@@ -1,0 +1,115 @@
+/** Takes a leader's snapshot: to a temporary first, then in the place of state and log. */
+import type { InstallSnapshotEffect, SnapshotVerdict } from '../core/effect.ts';
+import type { NodeId } from '../core/ids.ts';
+import type { Input } from '../core/input.ts';
+import type { Message } from '../core/message.ts';
+import { SnapshotError } from '../errors.ts';
+import type { LogStore } from '../ports/log-store.ts';
+import type { SnapshotHeader, SnapshotReception, SnapshotSink } from '../ports/network.ts';
+import type { SnapshotStore, SnapshotWriter } from '../ports/snapshot-store.ts';
+import type { StateMachine } from '../ports/state-machine.ts';
+import type { Applier } from './applier.ts';
+import type { LogCache } from './log-cache.ts';
+import type { Replies } from './replies.ts';
+
+export interface SnapshotReceiverParts {
+  readonly stateMachine: StateMachine<unknown, unknown>;
+  readonly snapshotStore: SnapshotStore;
+  readonly logStore: LogStore;
+  readonly cache: LogCache;
+  readonly applier: Applier;
+  readonly replies: Replies;
+  readonly post: (input: Input) => void;
+  readonly onInstalled: (effect: InstallSnapshotEffect, from: NodeId) => void;
+}
+
+interface Received {
+  readonly from: NodeId;
+  readonly writer: SnapshotWriter;
+  readonly codecId: string;
+}
+
+export class SnapshotReceiver {
+  readonly #parts: SnapshotReceiverParts;
+  readonly #verdicts = new Map<number, (verdict: SnapshotVerdict) => void>();
+  /** Complete and verified, waiting for the core to decide; by snapshot id. */
+  readonly #received = new Map<string, Received>();
+
+  constructor(parts: SnapshotReceiverParts) {
+    this.#parts = parts;
+  }
+
+  /** Asks the core before the first byte: an old leader's or an old snapshot is refused. */
+  async receive(from: NodeId, header: SnapshotHeader): Promise<SnapshotReception> {
+    const { post, replies, snapshotStore } = this.#parts;
+    const verdict = await new Promise<SnapshotVerdict>((resolve) => {
+      const token = replies.register(() => undefined);
+      this.#verdicts.set(token, resolve);
+      post({ type: 'snapshot-offered', from, offer: header.offer, token });
+    });
+    if (!verdict.accept) return verdict;
+    const writer = await snapshotStore.create(header.offer.meta, header.snapshot.codecId);
+    return { accept: true, sink: this.#sink(from, header, writer) };
+  }
+
+  onVerdict(token: number, verdict: SnapshotVerdict): void {
+    const resolve = this.#verdicts.get(token);
+    this.#verdicts.delete(token);
+    this.#parts.replies.take(token);
+    resolve?.(verdict);
+  }
+
+  /** The core decided: from now on nothing of the old log is applied, and what it appends follows the snapshot. */
+  prepare({ meta, discardLog }: InstallSnapshotEffect): void {
+    const { applier, cache } = this.#parts;
+    applier.hold();
+    if (discardLog) cache.reset(meta.lastLogId.index);
+  }
+
+  /**
+   * Carries out what the core decided. The snapshot is published before the state is replaced: after a crash in
+   * between, the start finds a state behind the snapshot, and restores it again.
+   */
+  async install(effect: InstallSnapshotEffect): Promise<void> {
+    const { meta, discardLog } = effect;
+    const received = this.#received.get(meta.id);
+    if (received === undefined) throw new SnapshotError(`snapshot ${meta.id} was to be installed but is not here`);
+    this.#received.delete(meta.id);
+    const { stateMachine, logStore, applier, onInstalled } = this.#parts;
+    await applier.whenQuiet();
+    await received.writer.publish();
+    await stateMachine.restore(meta, received.codecId, received.writer.chunks());
+    await received.writer.close({ keep: false });
+    if (discardLog) await logStore.truncate(meta.lastLogId.index + 1);
+    await logStore.purge(meta.lastLogId);
+    onInstalled(effect, received.from);
+    applier.resume(meta.lastLogId);
+  }
+
+  #sink(from: NodeId, header: SnapshotHeader, writer: SnapshotWriter): SnapshotSink {
+    return {
+      offsetBytes: writer.offsetBytes,
+      write: (chunk) => writer.write(chunk),
+      finish: () => this.#finish(from, header, writer),
+      abort: () => writer.close({ keep: true }),
+    };
+  }
+
+  async #finish(from: NodeId, { offer, snapshot }: SnapshotHeader, writer: SnapshotWriter): Promise<Message> {
+    const isWhole = writer.offsetBytes === snapshot.sizeBytes && writer.checksum === snapshot.checksum;
+    if (!isWhole) {
+      await writer.close({ keep: false });
+      throw new SnapshotError(
+        `snapshot ${offer.meta.id} arrived damaged: ${writer.offsetBytes} of ${snapshot.sizeBytes} bytes, checksum ${writer.checksum} instead of ${snapshot.checksum}`,
+      );
+    }
+    this.#received.set(offer.meta.id, { from, writer, codecId: snapshot.codecId });
+    const answer = await new Promise<Message>((resolve) => {
+      const token = this.#parts.replies.register(resolve);
+      this.#parts.post({ type: 'snapshot-received', from, offer, token });
+    });
+    // Not wanted any more: the core answered without installing it.
+    if (this.#received.delete(offer.meta.id)) await writer.close({ keep: false });
+    return answer;
+  }
+}
