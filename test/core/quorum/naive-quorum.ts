@@ -3,7 +3,7 @@ import type { NodeId } from '../../../src/core/ids.ts';
 import type { VoteResult } from '../../../src/core/quorum/majority.ts';
 
 /** All subsets of the voters that hold more than half of them; for no voters, the empty one. */
-export function majorities(voters: readonly NodeId[]): NodeId[][] {
+function majorities(voters: readonly NodeId[]): NodeId[][] {
   if (voters.length === 0) {
     return [[]];
   }
