@@ -29,6 +29,8 @@ export class CoreCluster {
   pool: Envelope[] = [];
   /** Sees every envelope as it is sent; `false` loses it. */
   filter: (envelope: Envelope) => boolean = () => true;
+  /** Sees every envelope at the end of its way. */
+  onArrival: (envelope: Envelope, isLost: boolean) => void = () => {};
   readonly #cut = new Set<string>();
   readonly #held = new Set<string>();
 
@@ -169,6 +171,7 @@ export class CoreCluster {
     const { from, to, cargo } = envelope;
     const target = this.nodes.get(to);
     const isLost = target === undefined || !target.isAlive || this.#cut.has(link(from, to));
+    this.onArrival(envelope, isLost);
     if (cargo.type === 'message') {
       if (!isLost) target.receive(from, cargo.message);
       return;

@@ -53,6 +53,8 @@ export class TestNode {
   /** Everything that was sent so far; the cluster takes envelopes out. */
   outbox: Envelope[] = [];
   isAlive = true;
+  /** Sees every effect before it is executed. */
+  onEffect: (effect: Effect) => void = () => {};
   core: RaftCore;
   #log: TestLog;
   #isDiskHeld = false;
@@ -177,6 +179,13 @@ export class TestNode {
     return meta;
   }
 
+  /** As `releaseDisk(count)`, but leaves the reports to the caller, as inputs of its next batch. */
+  writeHeld(count: number): Input[] {
+    const reports: Input[] = [];
+    for (const write of this.#writes.splice(0, count)) reports.push(...this.#writeOne(write));
+    return reports;
+  }
+
   /** A peer offers a snapshot; returns whether it wants to be streamed. A refusal goes to the outbox. */
   receiveOffer(from: NodeId, offer: SnapshotOffer): boolean {
     const { verdict } = onlyEffect(this.step({ type: 'snapshot-offered', from, offer, token: 0 }), 'snapshot-verdict');
@@ -223,7 +232,10 @@ export class TestNode {
 
   #execute(effects: readonly Effect[]): void {
     this.history.push(...effects);
-    for (const effect of effects) this.#executeOne(effect);
+    for (const effect of effects) {
+      this.onEffect(effect);
+      this.#executeOne(effect);
+    }
   }
 
   #executeOne(effect: Effect): void {
@@ -274,13 +286,20 @@ export class TestNode {
     for (let done = 0; done < count; done += 1) {
       const write = this.#writes.shift();
       if (write === undefined) return;
-      if (write.type === 'commit') this.disk.committed = write.logId;
-      else if (write.type === 'purge') this.disk.log.purge(write.upTo);
-      else this.#writeOne(write);
+      for (const report of this.#writeOne(write)) this.#execute(this.core.step(report, at(this.clock.nowMs)));
     }
   }
 
-  #writeOne(write: PersistEffect | InstallSnapshotEffect): void {
+  /** Returns the report that the core awaits, if any. */
+  #writeOne(write: Write): Input[] {
+    if (write.type === 'commit') {
+      this.disk.committed = write.logId;
+      return [];
+    }
+    if (write.type === 'purge') {
+      this.disk.log.purge(write.upTo);
+      return [];
+    }
     if (write.type === 'persist') this.disk.persist(write);
     else {
       const snapshot = this.#received.get(write.meta.id);
@@ -289,7 +308,7 @@ export class TestNode {
       this.applied = [...snapshot.entries];
     }
     for (const { to, message } of write.afterDurable) this.#send(to, { type: 'message', message });
-    this.#execute(this.core.step({ type: 'persisted', seq: write.seq }, at(this.clock.nowMs)));
+    return [{ type: 'persisted', seq: write.seq }];
   }
 
   #apply(): void {
