@@ -122,9 +122,14 @@ function onRefused(core: Core, progress: Progress, response: AppendResponse): vo
     return;
   }
   if (progress.state === 'probe' && response.prevIndex !== progress.nextIndex - 1) return;
-  const hint = response.conflictHint;
-  const matching = core.state.log.lastIndexWithTermAtMost(hint.term, Math.min(hint.index, response.prevIndex - 1));
-  progress.becomeProbe(matching + 1);
+  progress.becomeProbe(lastPossibleMatch(core, response.conflictHint, response.prevIndex) + 1);
+}
+
+/** May lie before the own log: then only a snapshot helps. */
+function lastPossibleMatch({ state }: Core, hint: LogId, refusedIndex: LogIndex): LogIndex {
+  const maxIndex = Math.min(hint.index, refusedIndex - 1);
+  if (maxIndex < state.log.purged.index) return maxIndex;
+  return state.log.lastIndexWithTermAtMost(hint.term, maxIndex);
 }
 
 /** A refusal of what was acknowledged is stale, or the follower lost its log and can't be trusted any more. */
