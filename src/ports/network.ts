@@ -1,5 +1,6 @@
 /** How nodes reach each other. Delivery may fail, duplicate, delay and reorder: the core copes. */
 import type { LogId, NodeId } from '../core/ids.ts';
+import type { JsonValue } from '../core/membership/membership.ts';
 import type { Message, SnapshotOffer } from '../core/message.ts';
 import type { StoredSnapshot } from './snapshot-store.ts';
 
@@ -46,6 +47,8 @@ export interface RemoteFailure {
   readonly message: string;
   readonly leaderId: NodeId | null;
   readonly leaderAddr: string | null;
+  /** The typed details of the error, e.g. its limit, where it has any. */
+  readonly details?: JsonValue;
 }
 
 /** Precedes the bytes of a streamed snapshot. */
