@@ -49,10 +49,9 @@ interface WaitingApply<Response> {
 /**
  * Applies requests to a value. `open` starts from `initialState`, as a new process would.
  *
- * Snapshots read the state itself, not a copy: applies wait while one is encoded. They hold what MessagePack and
- * JavaScript's own collections can express; class instances inside the state become plain objects. Of a `Map` or `Set`
- * state each entry is encoded by itself, so an object that is reachable from two entries comes back as two objects: it
- * must not be changed in place.
+ * Snapshots read the state itself, not a copy: applies wait while one is encoded. What they hold is plain data, nested at
+ * will (see `msgpackCodec`); anything else in the state makes the snapshot fail. Of a `Map` or `Set` state each entry is
+ * encoded by itself: an object that is reachable from two of them comes back as two, so it must not be changed in place.
  */
 export class MemStateMachine<State, Request, Response> implements StateMachine<Request, Response> {
   readonly #options: MemStateMachineOptions<State, Request, Response>;

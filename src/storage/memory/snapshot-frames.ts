@@ -8,7 +8,9 @@
  * ```
  */
 import type { Options } from 'msgpackr';
-import { Packr, Unpackr } from 'msgpackr';
+// Not the package's main entry: that reads text with a native addon where it is installed, and all nodes must agree.
+import { Packr } from 'msgpackr/pack';
+import { findFault } from '../../codec/plain-data.ts';
 import { SnapshotError } from '../../errors.ts';
 import { ByteQueue } from './byte-queue.ts';
 
@@ -28,9 +30,7 @@ const PACK_OPTIONS: Options = {
   structuredClone: true,
   moreTypes: true,
   copyBuffers: true,
-  writeFunction: () => {
-    throw new TypeError('a function is no data');
-  },
+  useToJSON: false,
 };
 
 /**
@@ -92,7 +92,13 @@ class FrameEncoder {
     return this.#bytes.lengthBytes >= CHUNK_BYTES;
   }
 
+  /** @throws SnapshotError when the value would not come back as it is */
   add(value: unknown): void {
+    const fault = findFault(value, { hasMap: false });
+    if (fault !== null) {
+      const place = fault.path.toReversed().join('');
+      throw new SnapshotError(`the state can't be encoded: ${fault.reason}, in a part of it at '${place}'`);
+    }
     this.#group.push(value);
     if (this.#group.length >= this.#groupSize) {
       this.#encodeGroup();
@@ -137,7 +143,7 @@ class FrameEncoder {
 }
 
 class FrameDecoder {
-  readonly #unpackr = new Unpackr(PACK_OPTIONS);
+  readonly #packr = new Packr(PACK_OPTIONS);
   readonly #bytes = new ByteQueue();
   /** Of the frame that is being received; `null` between frames. */
   #frameBytes: number | null = null;
@@ -179,7 +185,7 @@ class FrameDecoder {
 
   #decode(frame: Uint8Array): unknown {
     try {
-      return this.#unpackr.unpack(frame);
+      return this.#packr.unpack(frame);
     } catch (error) {
       throw new SnapshotError('the snapshot is damaged: a part of it is no MessagePack', error);
     }
