@@ -18,6 +18,7 @@ import type {
 } from '../../src/core/message.ts';
 import type { CoreOptions } from '../../src/core/options.ts';
 import { RaftCore } from '../../src/core/raft.ts';
+import type { RoleName } from '../../src/core/role/role.ts';
 import type { InitialState } from '../../src/core/state.ts';
 
 export const ELECTION_MIN_MS = 1000;
@@ -169,6 +170,11 @@ export function boundariesOf(terms: readonly Term[], purged: LogId = NO_LOG_ID):
 /** A core at time 0 with the given store; `options` as for `coreOptions`. */
 export function makeCore(init: InitialStateInit = {}, options: Partial<CoreOptions> = {}): RaftCore {
   return new RaftCore(coreOptions(options), initialState(init), at(0));
+}
+
+/** The role of a core; as a call, so that the compiler does not take it for constant over several steps. */
+export function roleOf(core: RaftCore): RoleName {
+  return core.state.role.name;
 }
 
 /** All effects of one type, in order. */
