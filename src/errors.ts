@@ -129,8 +129,9 @@ export class SerializationError extends ConsensusError {
 export class TimeoutError extends ConsensusError {
   readonly timeoutMs: number;
 
-  constructor(action: string, timeoutMs: number) {
-    super('TIMEOUT', `${action} did not finish within ${timeoutMs} ms; nothing was changed`);
+  /** `outcome` is what did happen, for an action that came to a safe halt halfway. */
+  constructor(action: string, timeoutMs: number, outcome: string = 'nothing was changed') {
+    super('TIMEOUT', `${action} did not finish within ${timeoutMs} ms; ${outcome}`);
     this.timeoutMs = timeoutMs;
   }
 }

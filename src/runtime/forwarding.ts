@@ -2,7 +2,7 @@
 
 import { fromRemoteFailure, toRemoteFailure } from '../codec/remote-error.ts';
 import type { LogId, NodeId } from '../core/ids.ts';
-import { ConsensusError, IndeterminateError, NotLeaderError, TimeoutError } from '../errors.ts';
+import { ConsensusError, IndeterminateError, NotLeaderError, PayloadTooLargeError, TimeoutError } from '../errors.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
 import type { Codec } from '../ports/codec.ts';
 import type { PeerConnection, PeerRequest, PeerResponse } from '../ports/network.ts';
@@ -21,6 +21,9 @@ export interface ForwarderParts {
   readonly codec: Codec<unknown, unknown>;
   readonly proposals: Proposals;
   readonly reads: Reads;
+  readonly config: { readonly maxRequestBytes: number };
+  /** Take a turn for what was proposed. */
+  readonly schedule: () => void;
   readonly hint: () => LeaderHint;
   readonly connection: (peer: NodeId) => PeerConnection | null;
 }
@@ -36,7 +39,8 @@ export class Forwarder {
   async propose(payload: Uint8Array, options: CallOptions): Promise<{ logId: LogId; response: unknown }> {
     const answer = await this.#ask((timeoutMs) => ({ type: 'propose', payload, timeoutMs }), options);
     if (answer.type !== 'proposed') throw new IndeterminateError(`the leader answered "${answer.type}" to a proposal`);
-    return { logId: answer.logId, response: this.#parts.codec.decodeResponse(answer.response) };
+    const { logId, response } = answer;
+    return { logId, response: carried(logId, () => this.#parts.codec.decodeResponse(response)) };
   }
 
   async readPosition(options: CallOptions): Promise<LogId> {
@@ -47,15 +51,20 @@ export class Forwarder {
 
   /** Answers another node. Never throws: failures are part of the answer. */
   async answer(request: PeerRequest, signal: AbortSignal): Promise<PeerResponse> {
-    const { proposals, reads, codec } = this.#parts;
+    const { proposals, reads, codec, config, schedule } = this.#parts;
     const options = { signal, timeoutMs: request.timeoutMs };
     try {
       if (request.type === 'read-index') {
         const { readLogId } = await reads.position('read-index', options);
         return { type: 'read-index', readLogId };
       }
-      const { logId, response } = await proposals.add(request.payload, options);
-      return { type: 'proposed', logId, response: codec.encodeResponse(response) };
+      const { byteLength } = request.payload;
+      if (byteLength > config.maxRequestBytes) throw new PayloadTooLargeError(byteLength, config.maxRequestBytes);
+      const proposed = proposals.add(request.payload, options);
+      schedule();
+      const { logId, response } = await proposed;
+      const bytes = carried(logId, () => codec.encodeResponse(response));
+      return { type: 'proposed', logId, response: bytes };
     } catch (error) {
       return { type: 'failed', error: toRemoteFailure(error) };
     }
@@ -83,9 +92,15 @@ export class Forwarder {
       const { leaderId, leaderNode } = this.#parts.hint();
       const connection = leaderId === null ? null : this.#parts.connection(leaderId);
       if (connection === null || leaderId === null || leaderNode === null) break;
-      const answer = await connection.request(request(), { signal });
+      const asked = request();
+      const { type } = asked;
+      const answer = await connection.request(asked, { signal });
       if (answer.type !== 'failed') return answer;
-      refusal = fromRemoteFailure(answer.error, { nodeId: leaderId, peerAddr: leaderNode.addr });
+      refusal = fromRemoteFailure(answer.error, {
+        nodeId: leaderId,
+        peerAddr: leaderNode.addr,
+        mayHaveAppended: type === 'propose',
+      });
       if (refusal.code !== 'NOT_LEADER') throw refusal;
       // It will not change its mind; ask again only when another leader is known by now.
       if (this.#parts.hint().leaderId === leaderId) break;
@@ -102,5 +117,17 @@ export class Forwarder {
       return new IndeterminateError(reason, { cause: isAborted ? signal.reason : cause });
     }
     return isAborted ? signal.reason : new TimeoutError('asking the leader', timeoutMs);
+  }
+}
+
+/** The request is applied by now: that its response can't travel must not look like a request that was refused. */
+function carried<T>(logId: LogId, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new IndeterminateError("the request was applied, but its response can't be carried between nodes", {
+      logId,
+      cause,
+    });
   }
 }

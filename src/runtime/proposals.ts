@@ -15,11 +15,17 @@ export interface Proposed {
   readonly response: unknown;
 }
 
+/** Makes what the caller gets from what became of its proposal; one step less than a promise on top of a promise. */
+export type ProposalAnswer<T> = (logId: LogId, response: unknown) => T;
+
+const asProposed: ProposalAnswer<Proposed> = (logId, response) => ({ logId, response });
+
 interface Proposal {
   readonly payload: Uint8Array;
   readonly deadlineMs: number;
   readonly timeoutMs: number;
-  readonly resolve: (value: Proposed) => void;
+  readonly answer: ProposalAnswer<unknown>;
+  readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** `null` until it is appended: until then it can be taken back. */
   logId: LogId | null;
@@ -61,7 +67,12 @@ export class Proposals {
   }
 
   /** Queues a request for the next turn. The bytes must not change afterwards. */
-  add(payload: Uint8Array, { signal, timeoutMs }: CallOptions): Promise<Proposed> {
+  add(payload: Uint8Array, options: CallOptions): Promise<Proposed> {
+    return this.addFor(payload, options, asProposed);
+  }
+
+  /** As `add`, for callers that want something else than `Proposed`. */
+  addFor<T>(payload: Uint8Array, { signal, timeoutMs }: CallOptions, answer: ProposalAnswer<T>): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     const bytes = payload.byteLength + OVERHEAD_BYTES;
     if (this.#queuedBytes > 0 && this.#queuedBytes + bytes > this.#maxQueuedBytes) {
@@ -71,11 +82,12 @@ export class Proposals {
     this.#queuedBytes += bytes;
     const deadlineMs = this.#clock.nowMs() + timeoutMs;
     this.#deadlines.note(deadlineMs);
-    return new Promise((resolve, reject) => {
+    const promise = new Promise<unknown>((resolve, reject) => {
       const proposal: Proposal = {
         payload,
         deadlineMs,
         timeoutMs,
+        answer,
         resolve,
         reject,
         logId: null,
@@ -85,6 +97,8 @@ export class Proposals {
       if (signal !== undefined) this.#listen(proposal, signal);
       this.#queued.push(proposal);
     });
+    // It resolves with what `answer` makes, and with nothing else.
+    return promise as Promise<T>;
   }
 
   /** What the next `propose` input holds. What was taken back meanwhile is left out. */
@@ -120,7 +134,7 @@ export class Proposals {
     }
     proposal.isSettled = true;
     proposal.stopListening?.();
-    proposal.resolve({ logId: proposal.logId, response });
+    proposal.resolve(proposal.answer(proposal.logId, response));
   }
 
   /** Leadership is gone: what was appended may still be committed by another leader, or never. */
@@ -131,10 +145,10 @@ export class Proposals {
     this.#appended.clear();
   }
 
-  /** The node stops: what is queued was certainly not applied, what is appended may be. */
+  /** The node stops: what is queued was certainly not applied, what the core has seen may be. */
   rejectAll(makeError: () => Error): void {
-    for (const proposal of [...this.#queued, ...this.#submitted.flat()]) this.#reject(proposal, makeError());
-    for (const proposal of this.#appended.values()) {
+    for (const proposal of this.#queued) this.#reject(proposal, makeError());
+    for (const proposal of [...this.#submitted.flat(), ...this.#appended.values()]) {
       this.#reject(proposal, this.#lost(proposal, 'the node stopped before the request was committed', makeError()));
     }
     this.#queued = [];

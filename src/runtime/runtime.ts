@@ -91,7 +91,9 @@ export class Runtime {
     this.proposals = new Proposals(clock, timers, { maxQueuedBytes: config.maxUncommittedBytes, hint });
     this.reads = new Reads({ nodeId, clock, timers, post, appliedIndex: () => this.#applier.applied.index });
     this.changes = new Changes({ clock, timers, post, hint });
-    this.forwarder = new Forwarder({ ...parts, proposals: this.proposals, reads: this.reads, hint, connection });
+    const schedule = (): void => this.schedule();
+    const local = { proposals: this.proposals, reads: this.reads, schedule };
+    this.forwarder = new Forwarder({ ...parts, ...local, hint, connection });
     this.#driver = this.#makeDriver();
     this.#applier = this.#makeApplier(initial.applied);
     this.#peers = this.#makePeers();
