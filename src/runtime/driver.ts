@@ -66,7 +66,11 @@ export class Driver {
       const inputs = this.#inputs;
       this.#inputs = [];
       if (proposals.hasQueued) inputs.push({ type: 'propose', payloads: proposals.takeBatch() });
-      for (const effect of core.stepAll(inputs, this.now())) execute(effect);
+      for (const effect of core.stepAll(inputs, this.now())) {
+        // What was executed before may have stopped the node.
+        if (this.#isStopped) return;
+        execute(effect);
+      }
       onTurn();
       if (core.hasNotice) this.schedule();
     } catch (error) {

@@ -77,9 +77,10 @@ export function advanceTransfer(core: Core, leader: Leader): void {
 export function expireTransfer(core: Core): void {
   const { state, time } = core;
   if (state.transfer === null || time.nowMs < state.transfer.deadlineMs) return;
-  const isHandOver = state.transfer.id === null;
   settleTransfer(core, null);
-  if (isHandOver && state.role.name === 'leader') becomeFollower(core, state.hardState.term, null);
+  const { membership, logId } = state.membership.effective;
+  const isRemoved = logId.index <= state.commitIndex && !isVoter(membership, state.nodeId);
+  if (isRemoved && state.role.name === 'leader') becomeFollower(core, state.hardState.term, null);
 }
 
 /** This node shall take over: it campaigns at once, without a pre-vote. */
