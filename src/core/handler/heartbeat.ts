@@ -4,6 +4,7 @@ import type { NodeId } from '../ids.ts';
 import type { HeartbeatRequest, HeartbeatResponse } from '../message.ts';
 import { noteContact } from '../progress/contact.ts';
 import type { Progress } from '../progress/progress.ts';
+import { askAgain } from '../progress/send-appends.ts';
 import { commitTo } from '../role/commit.ts';
 import { followLeader } from '../role/follower.ts';
 import type { Leader } from '../role/leader.ts';
@@ -31,16 +32,17 @@ export function handleHeartbeatResponse(core: Core, leader: Leader, from: NodeId
   if (progress.state === 'probe') {
     // A heartbeat overtakes appends: only one sent after the probe shows that the probe must have been lost.
     if (response.round > progress.probeRound) progress.isPaused = false;
-  } else if (hasLostAppends(progress, response)) progress.becomeProbe(response.verifiedIndex + 1);
+  } else if (progress.state === 'replicate') recoverLost(core, leader, progress, response);
 }
 
-/**
- * Two rounds after an append was sent the follower has not even seen it: it is lost. Or the follower restarted and
- * must verify its log anew before it may use a commit index.
- */
-function hasLostAppends(progress: Progress, { round, verifiedIndex }: HeartbeatResponse): boolean {
-  if (progress.state !== 'replicate') return false;
+/** Two rounds after an append was sent there is no answer: either the append is lost or the answer to it. */
+function recoverLost(core: Core, leader: Leader, progress: Progress, { round, verifiedIndex }: HeartbeatResponse): void {
   const { oldest } = progress.inflights;
-  if (oldest !== null) return round > oldest.round + 1 && verifiedIndex < oldest.lastIndex;
-  return round > progress.matchRound && verifiedIndex < progress.matchIndex;
+  if (oldest === null) {
+    // The follower restarted, and must verify its log anew before it may use a commit index.
+    if (round > progress.matchRound && verifiedIndex < progress.matchIndex) progress.becomeProbe(verifiedIndex + 1);
+  } else if (round > oldest.round + 1) {
+    if (verifiedIndex < oldest.lastIndex) progress.becomeProbe(verifiedIndex + 1);
+    else askAgain(core, leader, progress, verifiedIndex);
+  }
 }

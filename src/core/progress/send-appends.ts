@@ -33,7 +33,7 @@ function sendTo(core: Core, leader: Leader, progress: Progress): void {
 
 /** Sends one append from `nextIndex` on, without entries when there are none. Returns the index after it. */
 function sendRange(core: Core, leader: Leader, progress: Progress, endIndex: LogIndex): LogIndex {
-  const { state, options, out } = core;
+  const { state, options } = core;
   const fromIndex = progress.nextIndex;
   const { maxPayloadEntries, maxPayloadBytes } = options;
   let toIndex: LogIndex = fromIndex;
@@ -44,22 +44,36 @@ function sendRange(core: Core, leader: Leader, progress: Progress, endIndex: Log
     const bytes = state.sizes.bytesBetween(fromIndex, toIndex) ?? maxPayloadBytes;
     if (progress.state === 'replicate') progress.inflights.add(toIndex - 1, bytes, leader.rounds.current);
   }
-  const prevIndex = fromIndex - 1;
-  const prevLogId = logId(state.log.termAt(prevIndex) ?? 0, prevIndex);
   const { commitIndex } = state;
   progress.sentCommitIndex = Math.max(progress.sentCommitIndex, Math.min(commitIndex, toIndex - 1, knownEnd(progress)));
+  replicate(core, leader, progress, { fromIndex, toIndex });
+  return toIndex;
+}
+
+/** An append without entries after what the peer has received: its answer tells once more what is durable there. */
+export function askAgain(core: Core, leader: Leader, progress: Progress, index: LogIndex): void {
+  if (core.state.log.termAt(index) === null) progress.becomeProbe(progress.matchIndex + 1);
+  else replicate(core, leader, progress, { fromIndex: index + 1, toIndex: index + 1 });
+}
+
+interface Range {
+  readonly fromIndex: LogIndex;
+  readonly toIndex: LogIndex;
+}
+
+function replicate({ state, out }: Core, leader: Leader, progress: Progress, { fromIndex, toIndex }: Range): void {
+  const prevIndex = fromIndex - 1;
   out.add({
     type: 'replicate',
     to: progress.peer,
     term: leader.term,
     session: progress.session,
     round: leader.rounds.current,
-    prevLogId,
+    prevLogId: logId(state.log.termAt(prevIndex) ?? 0, prevIndex),
     fromIndex,
     toIndex,
-    commitIndex,
+    commitIndex: state.commitIndex,
   });
-  return toIndex;
 }
 
 /** An append of a probe may be refused, and what it said of the commit index with it. */
