@@ -2,7 +2,6 @@
 import { DurableLog } from './log/durable-log.ts';
 import { LogIds } from './log/log-ids.ts';
 import { LogSizes } from './log/log-sizes.ts';
-import { isVoter } from './membership/membership.ts';
 import { MembershipState } from './membership/membership-state.ts';
 import type { CoreOptions } from './options.ts';
 import type { CoreState, InitialState } from './state.ts';
@@ -19,7 +18,7 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
   return {
     nodeId,
     hardState: init.hardState,
-    role: { name: isVoter(membership.effective.membership, nodeId) ? 'follower' : 'learner' },
+    role: { name: membership.isVoter(nodeId) ? 'follower' : 'learner' },
     leaderId: null,
     log: new LogIds({ purged: init.purged, boundaries: init.boundaries, last: init.last }),
     sizes: new LogSizes(init.last.index),

@@ -96,6 +96,8 @@ export class TestDisk {
   initialState(): InitialState {
     const { log, snapshot } = this;
     const applied = snapshot?.meta.lastLogId ?? NO_LOG_ID;
+    // Others held what this disk did not yet when the snapshot was built.
+    if (log.lastLogId.index < applied.index) log.discard(applied);
     const stored = log.entries.flatMap(({ logId, membership }) => (membership === null ? [] : [{ logId, membership }]));
     return {
       hardState: this.hardState,

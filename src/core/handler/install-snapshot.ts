@@ -4,8 +4,9 @@ import type { LogIndex, NodeId } from '../ids.ts';
 import { isSameLogId } from '../ids.ts';
 import type { SnapshotMeta, SnapshotOffer, SnapshotResponse } from '../message.ts';
 import { noteContact } from '../progress/contact.ts';
-import { followLeader, updateRole } from '../role/follower.ts';
+import { followLeader } from '../role/follower.ts';
 import type { Leader } from '../role/leader.ts';
+import { updateRole } from '../role/own-role.ts';
 import { onAccepted } from './append-entries.ts';
 
 /** Before any byte is streamed: is the snapshot of use? Of this term, so from its leader. */
@@ -38,7 +39,7 @@ export function handleSnapshotReceived(core: Core, from: NodeId, offer: Snapshot
     return;
   }
   const keepSuffix = state.log.has(last);
-  const before = state.membership.effective;
+  const before = state.membership.committed;
   if (keepSuffix) keepAfterSnapshot(core, meta);
   else discardLog(core, meta);
   state.commitIndex = last.index;
@@ -47,8 +48,8 @@ export function handleSnapshotReceived(core: Core, from: NodeId, offer: Snapshot
   const reply = { to: from, message: response(core, offer, last.index), token };
   state.installing = { meta, seq: out.installSnapshot(meta, !keepSuffix, reply, state.log.lastIndex) };
   state.durableIndex = state.durable.index();
-  if (state.membership.effective === before) return;
-  out.add({ type: 'membership-effective', membership: state.membership.effective, isCommitted: true });
+  if (state.membership.committed === before) return;
+  out.add({ type: 'membership-effective', membership: state.membership.committed, isCommitted: true });
   updateRole(core);
 }
 

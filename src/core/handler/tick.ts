@@ -4,8 +4,9 @@ import { voterIds } from '../membership/membership.ts';
 import { startRound } from '../read/heartbeat-round.ts';
 import { quorumContactMs } from '../read/lease.ts';
 import { campaign } from '../role/candidate.ts';
-import { becomeFollower, isOwnVoter } from '../role/follower.ts';
+import { becomeFollower } from '../role/follower.ts';
 import type { Leader } from '../role/leader.ts';
+import { isOwnVoter } from '../role/own-role.ts';
 import { dropRemoved } from '../role/sync-progress.ts';
 import { expireReads } from './read-index.ts';
 import { expireTransfer } from './transfer.ts';
@@ -24,10 +25,13 @@ export function nextDeadlineMs(core: Core): number {
 function electionDeadlineMs(core: Core): number {
   const { state } = core;
   if (!state.electEnabled || state.installing !== null || !isOwnVoter(core)) return Number.POSITIVE_INFINITY;
-  if (state.role.name === 'follower' && voterIds(state.membership.effective.membership).length === 1) {
-    return state.electionResetMs;
-  }
+  if (state.role.name === 'follower' && isOnlyVoter(core)) return state.electionResetMs;
   return state.electionResetMs + state.electionTimeoutMs;
+}
+
+function isOnlyVoter({ state }: Core): boolean {
+  const voters = voterIds(state.membership.effective.membership);
+  return voters.length === 1 && voters[0] === state.nodeId;
 }
 
 export function handleTick(core: Core): void {

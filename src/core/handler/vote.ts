@@ -4,7 +4,8 @@ import type { NodeId } from '../ids.ts';
 import type { VoteRequest, VoteResponse } from '../message.ts';
 import { quorumContactMs } from '../read/lease.ts';
 import { countVote } from '../role/candidate.ts';
-import { becomeFollower, isLeaderLive, isUpToDate, resetElectionTimer, saveHardState } from '../role/follower.ts';
+import { becomeFollower, isLeaderLive, isUpToDate, saveHardState } from '../role/follower.ts';
+import { resetElectionTimer } from '../role/own-role.ts';
 
 /**
  * Grants one vote a term, to a candidate whose log is at least as up to date, and never while a live leader is known

@@ -4,7 +4,7 @@ import type { Entry } from '../entry.ts';
 import { entryBytes } from '../entry.ts';
 import type { LogIndex } from '../ids.ts';
 import { invariant } from '../invariants.ts';
-import { updateRole } from '../role/follower.ts';
+import { updateRole } from '../role/own-role.ts';
 
 /** Appends one entry; a membership in it is effective from now on (§6). */
 export function appendToLog(core: Core, entry: Entry): void {

@@ -6,8 +6,8 @@ import { appendToLog } from '../log/append.ts';
 import { startRound } from '../read/heartbeat-round.ts';
 import { ReadQueue } from '../read/read-queue.ts';
 import { Rounds } from '../read/rounds.ts';
-import { setRole } from './follower.ts';
 import type { Leader } from './leader.ts';
+import { setRole } from './own-role.ts';
 import { syncProgress } from './sync-progress.ts';
 
 /** Takes the lead, and appends the blank entry that lets this term commit (§8). */

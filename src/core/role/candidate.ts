@@ -4,7 +4,8 @@ import type { NodeId } from '../ids.ts';
 import { voterIds } from '../membership/membership.ts';
 import { quorumVote } from '../quorum/joint.ts';
 import { becomeLeader } from './become-leader.ts';
-import { becomeFollower, isOwnVoter, resetElectionTimer, saveHardState, setRole } from './follower.ts';
+import { becomeFollower, saveHardState } from './follower.ts';
+import { isOwnVoter, resetElectionTimer, setRole } from './own-role.ts';
 import type { Ballot } from './role.ts';
 
 /** The election timeout passed, or the user or a leader asked for an election. */

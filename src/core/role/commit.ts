@@ -3,6 +3,7 @@ import type { Core } from '../context.ts';
 import type { LogIndex } from '../ids.ts';
 import { quorumValue } from '../quorum/joint.ts';
 import type { Leader } from './leader.ts';
+import { updateRole } from './own-role.ts';
 
 /**
  * Commits what a quorum of every config holds durably, the leader's own disk being one voter among them. An entry of
@@ -30,6 +31,7 @@ export function commitTo(core: Core, index: LogIndex): boolean {
   state.commitIndex = index;
   if (state.membership.commitTo(index)) {
     core.out.add({ type: 'membership-effective', membership: state.membership.committed, isCommitted: true });
+    updateRole(core);
   }
   core.out.add({ type: 'commit', logId });
   return true;

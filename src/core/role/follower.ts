@@ -3,15 +3,9 @@ import type { Core } from '../context.ts';
 import type { HardState } from '../hard-state.ts';
 import type { LogId, NodeId, Term } from '../ids.ts';
 import { compareLogIds } from '../ids.ts';
-import { isVoter } from '../membership/membership.ts';
 import type { NotLeader } from '../refusal.ts';
 import { commitAcknowledged } from './commit.ts';
-import type { Role, RoleName } from './role.ts';
-
-/** Is this node a voter of its effective membership? Only then may it campaign. */
-export function isOwnVoter(core: Core): boolean {
-  return isVoter(core.state.membership.effective.membership, core.state.nodeId);
-}
+import { isOwnVoter, resetElectionTimer, setRole } from './own-role.ts';
 
 export function saveHardState(core: Core, hardState: HardState): void {
   core.state.hardState = hardState;
@@ -40,39 +34,6 @@ export function followLeader(core: Core, leaderId: NodeId): void {
   state.leaderContactMs = core.time.nowMs;
   state.electionResetMs = core.time.nowMs;
   settleTransfer(core, leaderId);
-}
-
-/** Draws a new timeout: equal ones would split the vote again and again (§5.2). */
-export function resetElectionTimer(core: Core): void {
-  const { electionTimeoutMinMs, electionTimeoutMaxMs, random } = core.options;
-  const span = electionTimeoutMaxMs - electionTimeoutMinMs;
-  core.state.electionTimeoutMs = electionTimeoutMinMs + Math.floor(random() * span);
-  core.state.electionResetMs = core.time.nowMs;
-}
-
-export function setRole(core: Core, role: Role, leaderId: NodeId | null): void {
-  const { state } = core;
-  const hasChanged = state.role.name !== role.name || state.leaderId !== leaderId;
-  const term = state.hardState.term;
-  state.role = role;
-  state.leaderId = leaderId;
-  if (hasChanged || isCampaign(role.name)) core.out.add({ type: 'role-changed', role: role.name, term, leaderId });
-}
-
-/** The effective membership changed: a learner may have become a voter, or a voter a learner. */
-export function updateRole(core: Core): void {
-  const { state } = core;
-  const mayVote = isOwnVoter(core);
-  if (state.role.name === 'leader') return;
-  if (mayVote && state.role.name === 'learner') {
-    resetElectionTimer(core);
-    setRole(core, { name: 'follower' }, state.leaderId);
-  }
-  if (!mayVote && state.role.name !== 'learner') setRole(core, { name: 'learner' }, state.leaderId);
-}
-
-function isCampaign(name: RoleName): boolean {
-  return name === 'candidate' || name === 'pre-candidate';
 }
 
 /** What the leader still owes to callers is answered; what only the runtime knows follows from `role-changed`. */
