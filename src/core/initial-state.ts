@@ -1,4 +1,6 @@
 /** Turns what the stores held into the state a node starts with. */
+import type { HardState } from './hard-state.ts';
+import type { NodeId } from './ids.ts';
 import { DurableLog } from './log/durable-log.ts';
 import { LogIds } from './log/log-ids.ts';
 import { LogSizes } from './log/log-sizes.ts';
@@ -8,7 +10,7 @@ import type { CoreState, InitialState } from './state.ts';
 
 /**
  * Every node starts as follower or learner: a stored vote for itself is no candidacy, and a stored leadership is over.
- * A node that took part in a term before refuses votes for an election timeout, since it may have promised a lease.
+ * A node that may have promised a lease to a leader refuses votes for an election timeout.
  */
 export function createState(options: CoreOptions, init: InitialState, nowMs: number): CoreState {
   const { nodeId, electionTimeoutMinMs, electionTimeoutMaxMs, random } = options;
@@ -31,7 +33,7 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
     verifiedIndex: commitIndex,
     lastTimeMs: init.lastTimeMs,
     membership,
-    leaderContactMs: init.hardState.term === 0 ? Number.NEGATIVE_INFINITY : nowMs,
+    leaderContactMs: mayHavePromised(init.hardState, nodeId) ? nowMs : Number.NEGATIVE_INFINITY,
     electionResetMs: nowMs,
     electionTimeoutMs: electionTimeoutMinMs + Math.floor(random() * (electionTimeoutMaxMs - electionTimeoutMinMs)),
     ownVoteSeq: null,
@@ -41,4 +43,9 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
     heartbeatEnabled: true,
     electEnabled: true,
   };
+}
+
+/** Who voted for itself knows no other leader of that term, and had no promise to keep when it campaigned. */
+function mayHavePromised({ term, votedFor }: HardState, nodeId: NodeId): boolean {
+  return term > 0 && votedFor !== nodeId;
 }

@@ -92,12 +92,16 @@ export class TestDisk {
     this.committed = effect.meta.lastLogId;
   }
 
+  /** Others may have held what this disk did not yet when the snapshot was built: then the log starts after it. */
+  recover(): void {
+    const applied = this.snapshot?.meta.lastLogId ?? NO_LOG_ID;
+    if (this.log.lastLogId.index < applied.index) this.log.discard(applied);
+  }
+
   /** What a restart finds. The state machine is in memory, so it starts from the snapshot. */
   initialState(): InitialState {
     const { log, snapshot } = this;
     const applied = snapshot?.meta.lastLogId ?? NO_LOG_ID;
-    // Others held what this disk did not yet when the snapshot was built.
-    if (log.lastLogId.index < applied.index) log.discard(applied);
     const stored = log.entries.flatMap(({ logId, membership }) => (membership === null ? [] : [{ logId, membership }]));
     return {
       hardState: this.hardState,

@@ -217,6 +217,7 @@ export class TestNode {
   restart(): void {
     if (this.isAlive) this.crash();
     this.isAlive = true;
+    this.disk.recover();
     this.#log = new TestLog(this.disk.log.purged, this.disk.log.entries);
     this.core = this.#start();
   }

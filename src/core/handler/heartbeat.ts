@@ -36,7 +36,12 @@ export function handleHeartbeatResponse(core: Core, leader: Leader, from: NodeId
 }
 
 /** Two rounds after an append was sent there is no answer: either the append is lost or the answer to it. */
-function recoverLost(core: Core, leader: Leader, progress: Progress, { round, verifiedIndex }: HeartbeatResponse): void {
+function recoverLost(
+  core: Core,
+  leader: Leader,
+  progress: Progress,
+  { round, verifiedIndex }: HeartbeatResponse,
+): void {
   const { oldest } = progress.inflights;
   if (oldest === null) {
     // The follower restarted, and must verify its log anew before it may use a commit index.

@@ -4,7 +4,7 @@ import { voterIds } from '../membership/membership.ts';
 import { startRound } from '../read/heartbeat-round.ts';
 import { quorumContactMs } from '../read/lease.ts';
 import { campaign } from '../role/candidate.ts';
-import { becomeFollower } from '../role/follower.ts';
+import { becomeFollower, leaderLiveUntilMs } from '../role/follower.ts';
 import type { Leader } from '../role/leader.ts';
 import { isOwnVoter } from '../role/own-role.ts';
 import { dropRemoved } from '../role/sync-progress.ts';
@@ -21,11 +21,15 @@ export function nextDeadlineMs(core: Core): number {
   return Math.min(transferMs, nextHeartbeatMs, reads.open?.deadlineMs ?? Number.POSITIVE_INFINITY);
 }
 
-/** Only a voter campaigns, and not while its state is being replaced. The only voter need not wait for others. */
+/**
+ * Only a voter campaigns, and not while its state is being replaced. The only voter need not wait for others, but for
+ * the end of what it promised to a leader that is being removed.
+ */
 function electionDeadlineMs(core: Core): number {
   const { state } = core;
   if (!state.electEnabled || state.installing !== null || !isOwnVoter(core)) return Number.POSITIVE_INFINITY;
-  if (state.role.name === 'follower' && isOnlyVoter(core)) return state.electionResetMs;
+  if (state.role.name === 'follower' && isOnlyVoter(core))
+    return Math.max(state.electionResetMs, leaderLiveUntilMs(core));
   return state.electionResetMs + state.electionTimeoutMs;
 }
 

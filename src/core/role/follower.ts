@@ -71,7 +71,11 @@ export function notLeader(core: Core, leaderId: NodeId | null = core.state.leade
 
 /** Within this time after a live leader was heard no vote is granted. */
 export function isLeaderLive(core: Core): boolean {
-  return core.time.nowMs - core.state.leaderContactMs < core.options.electionTimeoutMinMs;
+  return core.time.nowMs < leaderLiveUntilMs(core);
+}
+
+export function leaderLiveUntilMs({ state, options }: Core): number {
+  return state.leaderContactMs + options.electionTimeoutMinMs;
 }
 
 /** Is the candidate's log at least as up to date as the own one (§5.4.1)? */
