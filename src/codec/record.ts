@@ -69,14 +69,18 @@ export function encodeEntries(entries: readonly Entry[]): Uint8Array {
   if (known !== undefined) {
     return known;
   }
-  const payloads = entries.map(payloadOf);
-  const size = payloads.reduce((sum, payload) => sum + payload.byteLength, RECORD_HEADER_BYTES * entries.length);
+  const payloads: Uint8Array[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    const payload = payloadOf(entry);
+    payloads.push(payload);
+    size += RECORD_HEADER_BYTES + payload.byteLength;
+  }
   const bytes = allocate(size);
   let offset = 0;
-  for (const [i, entry] of entries.entries()) {
-    const payload = payloads[i] ?? entry.payload;
-    putRecord(bytes, offset, entry, payload);
-    offset += RECORD_HEADER_BYTES + payload.byteLength;
+  let i = 0;
+  for (const entry of entries) {
+    offset = putRecord(bytes, offset, entry, payloads[i++] ?? entry.payload);
   }
   encodedBytes.set(entries, bytes);
   return bytes;
@@ -123,7 +127,8 @@ function payloadOf(entry: Entry): Uint8Array {
   return payload;
 }
 
-function putRecord(bytes: Uint8Array, at: number, entry: Entry, payload: Uint8Array): void {
+/** Returns where the next record goes. */
+function putRecord(bytes: Uint8Array, at: number, entry: Entry, payload: Uint8Array): number {
   const { term, index } = entry.logId;
   if (index === 0) {
     throw new RangeError('the first entry of a log has index 1, not 0');
@@ -139,6 +144,7 @@ function putRecord(bytes: Uint8Array, at: number, entry: Entry, payload: Uint8Ar
   bytes.set(payload, at + RECORD_HEADER_BYTES);
   const end = at + RECORD_HEADER_BYTES + payload.byteLength;
   putU32(bytes, at, crc32(bytes.subarray(at + CRC_BYTES, end)));
+  return end;
 }
 
 /** Reads one record after the other. */
