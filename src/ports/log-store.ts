@@ -54,7 +54,10 @@ export interface LogStore {
   append(entries: readonly Entry[]): Promise<void>;
   /** Removes `fromIndex` and everything after it; no-op past the end. */
   truncate(fromIndex: LogIndex): Promise<void>;
-  /** Removes everything up to and including `upTo`, which becomes last purged; it may lie beyond the end. */
+  /**
+   * Removes everything up to and including `upTo`, which becomes last purged; it may lie beyond the end. Never goes
+   * back: an `upTo` at or before last purged changes nothing.
+   */
   purge(upTo: LogId): Promise<void>;
   /**
    * Entries from `fromIndex` on, before `toIndex`, up to `maxBytes`: a prefix of the range, at least one entry if the

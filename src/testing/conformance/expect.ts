@@ -13,6 +13,15 @@ export async function expectRejection(call: () => Promise<unknown>, code: ErrorC
   });
 }
 
+/**
+ * A promise that is awaited later, or never if the case fails before: its failure is then no unhandled rejection, but
+ * whoever awaits it still sees it.
+ */
+export function startedEarly<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}
+
 /** Entries must be equal in every field; payloads byte by byte, in whatever kind of array. */
 export function expectEntries(actual: readonly Entry[], expected: readonly Entry[]): void {
   assert.deepEqual(actual.map(describeEntry), expected.map(describeEntry));
@@ -28,11 +37,11 @@ function describeEntry({ logId, kind, timeMs, payload, membership }: Entry): obj
 
 /** Bytes that differ from one seed to the next and do not repeat soon. */
 export function sampleBytes(length: number, seed: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let state = (seed * 2654435761 + 1) >>> 0;
-  for (let position = 0; position < length; position += 1) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes[position] = state >>> 24;
+  const words = new Uint32Array(Math.ceil(length / 4));
+  let state = Math.imul(seed, 2654435761) + 1;
+  for (let position = 0; position < words.length; position += 1) {
+    state = Math.imul(state, 1664525) + 1013904223;
+    words[position] = state ^ (state >>> 15);
   }
-  return bytes;
+  return new Uint8Array(words.buffer, 0, length);
 }

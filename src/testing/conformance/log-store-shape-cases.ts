@@ -95,9 +95,9 @@ const SHAPES: Readonly<Record<string, LogShape>> = {
   'a purge never goes back': fromSampleLog(
     async (store) => {
       await store.purge(logId(2, 6));
-      await store.purge(logId(2, 3));
-      await store.purge(NO_LOG_ID);
       await store.purge(logId(2, 6));
+      await store.purge(NO_LOG_ID);
+      await store.purge(logId(2, 3));
     },
     { lastPurged: logId(2, 6), lastLogId: logId(2, 11), entries: logWithout(6) },
   ),

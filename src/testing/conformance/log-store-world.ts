@@ -9,7 +9,7 @@ import type { Place } from './place.ts';
 import { PlaceKeeper } from './place.ts';
 
 /** How a world opens its stores. */
-export const OPEN_OPTIONS: LogStoreOpenOptions = {
+const OPEN_OPTIONS: LogStoreOpenOptions = {
   nodeId: 7,
   clusterName: 'conformance',
   newInstanceId: 'instance-of-the-first-open',

@@ -4,7 +4,7 @@ import type { Entry } from '../../core/entry.ts';
 import { logId } from '../../core/ids.ts';
 import type { LogStore } from '../../ports/log-store.ts';
 import type { Checks } from './conformance-suite.ts';
-import { expectEntries, expectRejection } from './expect.ts';
+import { expectEntries, expectRejection, startedEarly } from './expect.ts';
 import type { LogStoreWorld } from './log-store-world.ts';
 import { idsOf, NO_BYTE_LIMIT, PRISTINE_STATE, readAll } from './log-store-world.ts';
 import { sampleEntries, sampleEntry, sampleLog } from './sample-entries.ts';
@@ -88,9 +88,9 @@ export const writeChecks: Checks<LogStoreWorld> = {
   'finishes the writes under way before it is closed': async ({ store }) => {
     const outcomes: string[] = [];
     const writes = [store.append(LOG), store.saveHardState({ term: 2, votedFor: 7 })];
-    const noted = writes.map((write) => write.then(() => outcomes.push('written')));
+    const noted = startedEarly(Promise.all(writes.map((write) => write.then(() => outcomes.push('written')))));
     await store.close();
-    await Promise.all(noted);
+    await noted;
     assert.deepEqual(outcomes, ['written', 'written']);
   },
 };
@@ -153,9 +153,11 @@ export const reopenedWriteChecks: Checks<LogStoreWorld> = {
   },
 
   'writes under way when it was closed are there when reopened': async (world) => {
-    const writes = Promise.all([world.store.append(LOG), world.store.saveHardState({ term: 2, votedFor: 7 })]);
-    const { hardState } = await world.reopen();
+    const { store } = world;
+    const writes = startedEarly(Promise.all([store.append(LOG), store.saveHardState({ term: 2, votedFor: 7 })]));
+    const { hardState, lastLogId } = await world.reopen();
     await writes;
+    assert.deepEqual({ ...lastLogId }, logId(2, 11));
     assert.deepEqual({ ...hardState }, { term: 2, votedFor: 7 });
     expectEntries(await readAll(world.store), LOG);
   },

@@ -43,7 +43,7 @@ export const snapshotChecks: Checks<SnapshotStoreWorld> = {
   },
 
   'a snapshot may be large': async ({ store }) => {
-    const sample = sampleSnapshot(10, 8_000_000);
+    const sample = sampleSnapshot(10, 4_000_000);
     await publishSnapshot(store, sample);
     await expectLatest(store, sample);
   },

@@ -48,14 +48,14 @@ export const snapshotViewChecks: Checks<World> = {
     const later: Promise<unknown>[] = [];
     for await (const chunk of view.chunks()) {
       parts.push(new Uint8Array(chunk));
-      const nextIndex = 10_000 + later.length;
-      later.push(world.subject.apply([world.request(2, nextIndex)]));
+      const nextIndex = 10_000 + 4000 * later.length;
+      later.push(world.subject.apply(world.requests(2, nextIndex, nextIndex + 4000)));
     }
     await view.close();
     await Promise.all(later);
     const taken = { meta: metaOf(view), codecId: view.codecId, bytes: new Uint8Array(Buffer.concat(parts)) };
     await expectSnapshotOf(world, taken, before);
-    await expectStateOf(world, world.subject, [...before, ...world.requests(2, 10_000, 10_000 + later.length)]);
+    await expectStateOf(world, world.subject, [...before, ...world.requests(2, 10_000, 10_000 + 4000 * later.length)]);
   },
 
   'applies that waited for a snapshot take effect in the order of the calls': async (world) => {

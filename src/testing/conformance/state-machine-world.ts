@@ -8,6 +8,7 @@ import type { SnapshotMeta } from '../../core/message.ts';
 import { SerializationError } from '../../errors.ts';
 import type { Codec } from '../../ports/codec.ts';
 import type { AppliedState, StateMachine, StateSnapshot } from '../../ports/state-machine.ts';
+import { startedEarly } from './expect.ts';
 import type { Place } from './place.ts';
 import { PlaceKeeper } from './place.ts';
 import { uniformMembership } from './sample-entries.ts';
@@ -61,9 +62,9 @@ export class Subject<Request, Response> {
     return subject;
   }
 
-  /** Async, so that a failure always rejects; the machine is called at once. */
-  async apply(entries: readonly Entry[]): Promise<readonly (Response | undefined)[]> {
-    return await this.machine.apply(entries);
+  /** A failure always rejects; the machine is called at once. */
+  apply(entries: readonly Entry[]): Promise<readonly (Response | undefined)[]> {
+    return startedEarly((async () => await this.machine.apply(entries))());
   }
 
   async readState(): Promise<unknown> {
