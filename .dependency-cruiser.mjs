@@ -17,7 +17,13 @@ const layers = [
   { name: 'codec', from: codec, mayImport: [core, errors, ports, codec], coreTypesOnly: true },
   { name: 'runtime', from: runtime, mayImport: [core, errors, ports, codec, runtime] },
   { name: 'raft', from: raft, mayImport: [core, errors, ports, codec, runtime, raft], coreTypesOnly: true },
-  { name: 'node', from: node, mayImport: [core, errors, ports, codec, runtime, raft, node], coreTypesOnly: true },
+  {
+    name: 'node',
+    from: node,
+    // One adapter, as the default of an optional part: who names no snapshot store gets the one that keeps them in memory.
+    mayImport: [core, errors, ports, codec, runtime, raft, node, '^src/storage/memory/mem-snapshot-store\\.ts$'],
+    coreTypesOnly: true,
+  },
   {
     name: 'adapters',
     from: '^src/(storage|network)/([^/]+)/',
