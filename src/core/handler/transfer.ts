@@ -68,9 +68,7 @@ export function advanceTransfer(core: Core, leader: Leader): void {
   transfer.timeoutNowSent = true;
   leader.isLeaseForfeit = true;
   out.send(transfer.to, { type: 'timeout-now', term: leader.term });
-  if (!isRemoved) return;
-  state.transfer = null;
-  becomeFollower(core, state.hardState.term, null);
+  if (isRemoved) becomeFollower(core, state.hardState.term, null);
 }
 
 /** The target did not take over in time: lead on, or step down all the same when this node is not a voter any more. */

@@ -6,6 +6,7 @@ import { appendToLog } from '../log/append.ts';
 import { startRound } from '../read/heartbeat-round.ts';
 import { ReadQueue } from '../read/read-queue.ts';
 import { Rounds } from '../read/rounds.ts';
+import { settleTransfer } from './follower.ts';
 import type { Leader } from './leader.ts';
 import { setRole } from './own-role.ts';
 import { syncProgress } from './sync-progress.ts';
@@ -33,6 +34,8 @@ export function becomeLeader(core: Core): void {
   if (effective.logId.index > state.commitIndex || effective.membership.configs.length > 1)
     leader.change = { id: null };
   setRole(core, { name: 'leader', leader }, state.nodeId);
+  // One that this node started in an earlier term came to nothing.
+  settleTransfer(core, null);
   syncProgress(core, leader);
   appendToLog(core, blankEntry(logId(term, blankIndex), nextTimeMs(core)));
   startRound(core, leader);

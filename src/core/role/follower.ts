@@ -51,8 +51,8 @@ function leaveLeadership(core: Core, leaderId: NodeId | null): void {
 
 /** A transfer is over once there is another leader: it was handed to the target or not. */
 export function settleTransfer(core: Core, leaderId: NodeId | null): void {
-  const { transfer, nodeId } = core.state;
-  if (transfer === null || leaderId === nodeId) return;
+  const { transfer } = core.state;
+  if (transfer === null) return;
   core.state.transfer = null;
   if (transfer.id === null) return;
   if (transfer.to === leaderId) core.out.add({ type: 'transfer-done', id: transfer.id });
