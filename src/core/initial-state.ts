@@ -4,6 +4,7 @@ import type { NodeId } from './ids.ts';
 import { DurableLog } from './log/durable-log.ts';
 import { LogIds } from './log/log-ids.ts';
 import { LogSizes } from './log/log-sizes.ts';
+import { voterIds } from './membership/membership.ts';
 import { MembershipState } from './membership/membership-state.ts';
 import type { CoreOptions } from './options.ts';
 import type { CoreState, InitialState } from './state.ts';
@@ -14,7 +15,10 @@ import type { CoreState, InitialState } from './state.ts';
  */
 export function createState(options: CoreOptions, init: InitialState, nowMs: number): CoreState {
   const { nodeId, electionTimeoutMinMs, electionTimeoutMaxMs, random } = options;
-  const commitIndex = Math.min(Math.max(init.committed.index, init.applied.index), init.last.index);
+  const log = new LogIds({ purged: init.purged, boundaries: init.boundaries, last: init.last });
+  // The committed LogId may be newer than the log, or than the entries at its end that were about to be replaced.
+  const committedIndex = log.has(init.committed) ? init.committed.index : 0;
+  const commitIndex = Math.min(Math.max(committedIndex, init.applied.index), init.last.index);
   const membership = new MembershipState(init.membership, init.logMemberships);
   membership.commitTo(commitIndex);
   return {
@@ -22,7 +26,7 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
     hardState: init.hardState,
     role: { name: membership.isVoter(nodeId) ? 'follower' : 'learner' },
     leaderId: null,
-    log: new LogIds({ purged: init.purged, boundaries: init.boundaries, last: init.last }),
+    log,
     sizes: new LogSizes(init.last.index),
     durable: new DurableLog(init.last.index),
     durableIndex: init.last.index,
@@ -33,7 +37,7 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
     verifiedIndex: commitIndex,
     lastTimeMs: init.lastTimeMs,
     membership,
-    leaderContactMs: mayHavePromised(init.hardState, nodeId) ? nowMs : Number.NEGATIVE_INFINITY,
+    leaderContactMs: mayHavePromised(init.hardState, membership, nodeId) ? nowMs : Number.NEGATIVE_INFINITY,
     electionResetMs: nowMs,
     electionTimeoutMs: electionTimeoutMinMs + Math.floor(random() * (electionTimeoutMaxMs - electionTimeoutMinMs)),
     ownVoteSeq: null,
@@ -45,7 +49,13 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
   };
 }
 
-/** Who voted for itself knows no other leader of that term, and had no promise to keep when it campaigned. */
-function mayHavePromised({ term, votedFor }: HardState, nodeId: NodeId): boolean {
-  return term > 0 && votedFor !== nodeId;
+/**
+ * Anybody who took part in a term may have followed its leader, also who had voted for itself. Not so the only voter
+ * that voted for itself after it became that: no one else could win since then, so it restarts without delay.
+ */
+function mayHavePromised({ term, votedFor }: HardState, membership: MembershipState, nodeId: NodeId): boolean {
+  const { effective } = membership;
+  const voters = voterIds(effective.membership);
+  const isOnlyVoter = voters.length === 1 && voters[0] === nodeId;
+  return term > 0 && !(isOnlyVoter && votedFor === nodeId && term > effective.logId.term);
 }

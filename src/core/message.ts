@@ -67,7 +67,7 @@ export interface AppendResponse {
   readonly lastIndex: LogIndex;
 }
 
-/** Keeps the lease, confirms leadership, tells the commit index. Never waits for the disk. */
+/** Keeps the lease, confirms leadership, tells the commit index. Waits for no disk, once the term is durable. */
 export interface HeartbeatRequest {
   readonly type: 'heartbeat-request';
   readonly term: Term;

@@ -13,6 +13,8 @@ export class Outbox {
   #seq = 0;
   #dirty = false;
   #hardState: HardState | null = null;
+  /** The write that holds the current hard state. */
+  #hardStateSeq = 0;
   #truncateFrom: LogIndex | null = null;
   #entries: Entry[] = [];
   #afterDurable: OutgoingMessage[] = [];
@@ -28,8 +30,10 @@ export class Outbox {
     this.#effects.push(effect);
   }
 
+  /** Leaves at once, unless the term it is of may still be forgotten (figure 2). */
   send(to: NodeId, message: Message, token = 0): void {
-    this.#effects.push({ type: 'send', to, message, token });
+    if (this.#hardStateSeq > this.#durable.completedSeq) this.sendWhenDurable(to, message, token);
+    else this.#effects.push({ type: 'send', to, message, token });
   }
 
   /** The message leaves once everything collected so far, and all earlier writes, are durable. */
@@ -39,8 +43,8 @@ export class Outbox {
   }
 
   saveHardState(hardState: HardState): void {
-    this.#dirty = true;
     this.#hardState = hardState;
+    this.#hardStateSeq = this.writeSeq();
   }
 
   truncate(fromIndex: LogIndex): void {

@@ -101,6 +101,20 @@ test('§5.1 terms never decrease, also across restarts', () => {
   for (const id of cluster.ids) assert.ok(cluster.node(id).term > Math.max(...terms));
 });
 
+test('§5 figure 2: a new term is on disk before anything is said in it', () => {
+  const core = makeCore({ voters: [1, 2, 3], logTerms: [2] }, { nodeId: 3 });
+  const requests: Message[] = [
+    heartbeatRequest(3),
+    appendRequest(4, { prevLogId: logId(3, 7) }),
+    voteRequest(5, NO_LOG_ID),
+  ];
+  for (const message of requests) {
+    const effects = core.step({ type: 'message', from: 2, message, token: 0 }, at(ELECTION_MIN_MS * message.term));
+    assert.deepEqual(sentMessages(effects), []);
+    assert.equal(heldMessages(effects).length, 1);
+  }
+});
+
 test('§5 figure 2: term, vote and log are on disk before a request is answered', () => {
   const core = makeCore({ voters: [1, 2, 3] });
   const effects = core.step({ type: 'message', from: 2, message: voteRequest(1, NO_LOG_ID), token: 0 }, at(0));

@@ -76,6 +76,7 @@ test('§5.2 each server votes for at most one candidate a term, the first to ask
   const ask = (from: number): ReturnType<RaftCore['step']> =>
     core.step({ type: 'message', from, message: voteRequest(1, NO_LOG_ID), token: 0 }, at(0));
   assert.deepEqual(heldMessages(ask(2)), [{ to: 2, message: voteResponse(1, true) }]);
+  core.step({ type: 'persisted', seq: 1 }, at(0));
   assert.deepEqual(sentMessages(ask(3)), [{ to: 3, message: voteResponse(1, false) }]);
 });
 

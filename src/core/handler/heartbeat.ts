@@ -1,4 +1,4 @@
-/** The heartbeat exchange: never waits for the disk, and overtakes appends. */
+/** The heartbeat exchange: overtakes appends, and waits for no disk once the term is durable. */
 import type { Core } from '../context.ts';
 import type { NodeId } from '../ids.ts';
 import type { HeartbeatRequest, HeartbeatResponse } from '../message.ts';

@@ -81,8 +81,9 @@ describe('E-10 a voter that voted for node 1 in term 2, with a log up to 2:3', (
   test('E-10 a) denies a newer term with an older log, and adopts the term without a vote (textbook)', () => {
     const core = voter();
     const effects = ask(core, 2, voteRequest(3, logId(1, 3)));
-    assert.deepEqual(sentMessages(effects), [{ to: 2, message: voteResponse(3, false, logId(2, 3)) }]);
-    assert.deepEqual(heldMessages(effects), []);
+    // Held until the new term is durable.
+    assert.deepEqual(heldMessages(effects), [{ to: 2, message: voteResponse(3, false, logId(2, 3)) }]);
+    assert.deepEqual(sentMessages(effects), []);
     assert.deepEqual(core.state.hardState, { term: 3, votedFor: null });
   });
 
