@@ -34,7 +34,7 @@ export function decodeMembership(bytes: Uint8Array, makeError: MakeError): Membe
   return membership;
 }
 
-export function writeMembership(writer: ByteWriter, membership: Membership): void {
+function writeMembership(writer: ByteWriter, membership: Membership): void {
   const { configs, nodes, retainRemoved } = membership;
   if (configs.length > CONFIGS_MAX) {
     throw new RangeError(`a membership has at most ${CONFIGS_MAX} configs, not ${configs.length}`);
@@ -57,7 +57,7 @@ export function writeMembership(writer: ByteWriter, membership: Membership): voi
   }
 }
 
-export function readMembership(reader: ByteReader): Membership {
+function readMembership(reader: ByteReader): Membership {
   const configCount = reader.u8();
   if (configCount > CONFIGS_MAX) {
     throw reader.problem(`a membership of ${configCount} configs`);

@@ -27,7 +27,7 @@ export const RECORD_HEADER_BYTES = 36;
 /** The longest record; a longer one is never written, and refused before anything is read of it. */
 export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 
-export const RECORD_FORMAT_VERSION = 1;
+const RECORD_FORMAT_VERSION = 1;
 
 /** A number is never reused. */
 const KIND_NUMBERS: Readonly<Record<EntryKind, number>> = { normal: 1, membership: 2, blank: 3 };

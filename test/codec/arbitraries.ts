@@ -21,7 +21,7 @@ function record<T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary
 }
 
 /** 0 to 2^53 - 1, with the ends and the places where the halves of a u64 meet more often than by chance. */
-export const counters: fc.Arbitrary<number> = fc.oneof(
+const counters: fc.Arbitrary<number> = fc.oneof(
   fc.maxSafeNat(),
   fc.nat(1000),
   fc.constantFrom(
@@ -35,16 +35,14 @@ export const counters: fc.Arbitrary<number> = fc.oneof(
     Number.MAX_SAFE_INTEGER,
   ),
 );
-export const nodeIds: fc.Arbitrary<NodeId> = counters.map((n) => Math.max(n, 1));
-export const logIds: fc.Arbitrary<LogId> = record({ term: counters, index: counters });
-export const texts: fc.Arbitrary<string> = fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed());
-export const payloads: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 300 });
+const nodeIds: fc.Arbitrary<NodeId> = counters.map((n) => Math.max(n, 1));
+const logIds: fc.Arbitrary<LogId> = record({ term: counters, index: counters });
+const texts: fc.Arbitrary<string> = fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed());
+const payloads: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 300 });
 const optionalTexts = fc.option(texts);
 
 /** Without -0, which JSON does not know. */
-export const jsonValues: fc.Arbitrary<JsonValue> = fc
-  .jsonValue()
-  .map((value): JsonValue => JSON.parse(JSON.stringify(value)));
+const jsonValues: fc.Arbitrary<JsonValue> = fc.jsonValue().map((value): JsonValue => JSON.parse(JSON.stringify(value)));
 
 const nodes: fc.Arbitrary<BasicNode> = record({
   addr: texts,
@@ -67,7 +65,7 @@ export const memberships: fc.Arbitrary<Membership> = fc
     retainRemoved,
   }));
 
-export const storedMemberships: fc.Arbitrary<StoredMembership> = record({ logId: logIds, membership: memberships });
+const storedMemberships: fc.Arbitrary<StoredMembership> = record({ logId: logIds, membership: memberships });
 
 export const entries: fc.Arbitrary<Entry> = fc
   .record({ logId: record({ term: counters, index: nodeIds }), timeMs: counters })
@@ -132,7 +130,7 @@ export const messages: fc.Arbitrary<Message> = fc.oneof(
   record({ type: type('snapshot-response'), term: counters, session: counters, matchIndex: counters }),
 );
 
-export const snapshotMetas: fc.Arbitrary<SnapshotMeta> = record({
+const snapshotMetas: fc.Arbitrary<SnapshotMeta> = record({
   id: texts,
   lastLogId: logIds,
   lastTimeMs: counters,

@@ -61,6 +61,27 @@ describe('the msgpack codec', () => {
     );
   });
 
+  test('gives back values that are large, wide or of many shapes', () => {
+    const numbered = <T>(count: number, make: (i: number) => T): T[] =>
+      Array.from({ length: count }, (_, i) => make(i));
+    const shapes = numbered(300, (i) => ({ [`only${i}`]: i, [`in${i % 7}`]: [] }));
+    const wide = Object.fromEntries(numbered(70_000, (i) => [`k${i}`, i]));
+    const values: unknown[] = [
+      shapes,
+      new Map(shapes.map((shape) => [shape, [shape, shape]])),
+      wide,
+      new Map([['wide', wide]]),
+      new Map(numbered(70_000, (i) => [i, `v${i}`])),
+      new Set(numbered(70_000, (i) => i)),
+      numbered(70_000, (i) => -i - 1),
+      'é漢😀'.repeat(30_000),
+      new Uint8Array(200_000).fill(7),
+    ];
+    for (const value of [...values, values]) {
+      assert.deepStrictEqual(roundTrip(value), value);
+    }
+  });
+
   test('BUG-4 tells fields that are absent from fields that are undefined or null', () => {
     for (const value of [{}, { os: undefined }, { os: null }, { arch: 'arm64', os: undefined }, { arch: 'arm64' }]) {
       assert.deepStrictEqual(roundTrip(value), value);
