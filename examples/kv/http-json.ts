@@ -52,9 +52,12 @@ const STATUS: Readonly<Record<string, number>> = {
   PEER_REFUSED: 409,
 };
 
+/** What a wrong path, query or body ends in. */
+const ILL_FORMED = [BadRequest, TypeError, RangeError, URIError];
+
 export function errorAnswer(error: unknown): Answer {
-  if (error instanceof BadRequest || error instanceof TypeError || error instanceof RangeError) {
-    return { status: 400, body: { code: 'BAD_REQUEST', message: error.message } };
+  if (ILL_FORMED.some((type) => error instanceof type)) {
+    return { status: 400, body: { code: 'BAD_REQUEST', message: String(error) } };
   }
   if (!ConsensusError.is(error)) {
     return { status: 500, body: { code: 'INTERNAL', message: String(error) } };
