@@ -40,6 +40,7 @@ import type { CoreState, InitialState } from './state.ts';
 export class RaftCore {
   readonly #core: Core;
   readonly #watermark: Watermark;
+  #violation: Error | null = null;
 
   constructor(options: CoreOptions, initial: InitialState, time: StepTime) {
     const state = createState(options, initial, time.nowMs);
@@ -81,8 +82,21 @@ export class RaftCore {
     return this.stepAll([input], time);
   }
 
-  /** Steps all inputs as one batch: one write, and for each peer the fewest messages. */
+  /**
+   * Steps all inputs as one batch: one write, and for each peer the fewest messages. After a throw the state can't be
+   * trusted any more: every later step throws the same.
+   */
   stepAll(inputs: readonly Input[], time: StepTime): Effect[] {
+    if (this.#violation !== null) throw this.#violation;
+    try {
+      return this.#stepAll(inputs, time);
+    } catch (error) {
+      this.#violation = error instanceof Error ? error : new Error(String(error));
+      throw this.#violation;
+    }
+  }
+
+  #stepAll(inputs: readonly Input[], time: StepTime): Effect[] {
     this.#core.time = time;
     const wasNoticeDue = this.hasNotice;
     for (const input of inputs) {
