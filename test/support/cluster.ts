@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import type { NodeId } from '../../src/core/ids.ts';
 import { MemHub } from '../../src/network/memory/index.ts';
 import type { ConsensusNode } from '../../src/node/consensus-node.ts';
+import type { NodePorts } from '../../src/node/consensus-node-builder.ts';
 import { ConsensusNodeBuilder } from '../../src/node/consensus-node-builder.ts';
 import type { LogStore } from '../../src/ports/log-store.ts';
 import type { Network } from '../../src/ports/network.ts';
@@ -49,6 +50,7 @@ export interface ClusterOptions {
   /** `false`: nothing is initialised. */
   readonly isFormed?: boolean;
   readonly config?: Partial<ConsensusConfig>;
+  readonly ports?: NodePorts;
   readonly adapt?: (parts: MemberParts, id: NodeId) => MemberParts;
   /** Runs before each request is applied; may throw. */
   readonly onApply?: (request: KvRequest, id: NodeId) => void;
@@ -142,6 +144,7 @@ export class Cluster {
     const node = await new ConsensusNodeBuilder<KvRequest, KvResponse>(id, address)
       .withConfig({ ...TEST_CONFIG, ...this.#options.config })
       .withSnapshotStore(parts.snapshotStore)
+      .withPorts(this.#options.ports ?? {})
       .buildWith(parts.logStore, parts.stateMachine, parts.network);
     this.#members.set(id, { id, address, node, stateMachine, journal, ...stores });
     return node;

@@ -2,8 +2,9 @@
 
 /** Everything but `methods` goes to `target`, on `target` itself, so that its private fields work. */
 export function override<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_target, name) {
+  // Not of `target`: the methods of a frozen one could not be replaced.
+  return new Proxy({} as T, {
+    get(_empty, name) {
       if (Object.hasOwn(methods, name)) return Reflect.get(methods, name);
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
