@@ -7,7 +7,7 @@ import type { Effect } from '../../src/core/effect.ts';
 import type { NodeId } from '../../src/core/ids.ts';
 import type { Input } from '../../src/core/input.ts';
 import type { CoreOptions } from '../../src/core/options.ts';
-import { nodesOf, seededRandom } from './core-kit.ts';
+import { ELECTION_MAX_MS, nodesOf, seededRandom } from './core-kit.ts';
 import type { Envelope } from './core-node.ts';
 import { TestNode } from './core-node.ts';
 import { RequestLedger } from './request-ledger.ts';
@@ -264,6 +264,9 @@ export class RandomCluster {
       proposedBy = leader;
       return this.#members(leader).every((node) => node.appliedTexts.at(-1) === text);
     }, 'the members do not converge');
+    // A node outside the cluster hears of nothing, and gives up only when its deadlines have passed.
+    const restMs = this.nowMs + 3 * ELECTION_MAX_MS;
+    this.#runUntil(() => this.nowMs > restMs, 'time stands still');
     this.ledger.assertAllAnswered();
   }
 

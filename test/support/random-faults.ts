@@ -11,8 +11,9 @@ type Action = (cluster: RandomCluster) => void;
 /** Runs one seed to its end; throws when anything is wrong. */
 export function runRandomCluster(seed: number, steps: number, trace?: (line: string) => void): RandomCluster {
   const cluster = new RandomCluster(seed, trace);
+  const mix = mixActions(cluster);
   for (let step = 0; step < steps; step += 1) {
-    const [name, action] = chooseAction(cluster);
+    const [name, , action] = chooseAction(cluster, mix);
     cluster.trace(`${step} ${name} at ${cluster.nowMs}`);
     action(cluster);
     cluster.trace(`  ${cluster.describe()}`);
@@ -21,23 +22,26 @@ export function runRandomCluster(seed: number, steps: number, trace?: (line: str
   return cluster;
 }
 
-const ACTIONS: readonly (readonly [name: string, weight: number, action: Action])[] = [
-  ['deliver', 40, deliver],
-  ['deliver-batch', 25, deliverBatch],
-  ['time', 25, passTime],
+type WeightedAction = readonly [name: string, weight: number, action: Action];
+
+const ACTIONS: readonly WeightedAction[] = [
+  ['deliver', 50, deliver],
+  ['deliver-batch', 30, deliverBatch],
+  ['deliver-all', 3, (cluster) => cluster.deliverAll()],
+  ['time', 20, passTime],
   ['propose', 12, (cluster) => onLeader(cluster, (node) => cluster.ledger.propose(node, ...texts(cluster)))],
   ['read', 5, (cluster) => onLeader(cluster, (node) => cluster.ledger.read(node, cluster.pick(POLICIES)))],
   ['change', 3, (cluster) => onLeader(cluster, (node) => changeMembership(cluster, node))],
   ['transfer', 1, (cluster) => onLeader(cluster, (node) => cluster.ledger.transfer(node, anyTarget(cluster)))],
-  ['elect', 1, (cluster) => onAny(cluster, (node) => node.campaign())],
+  ['elect', 2, (cluster) => onAny(cluster, (node) => node.campaign())],
   ['duplicate', 3, duplicate],
   ['drop', 5, drop],
-  ['crash', 2, crash],
+  ['crash', 1, crash],
   ['restart', 4, restart],
-  ['partition', 1, partition],
-  ['cut', 1, cut],
-  ['heal-links', 2, (cluster) => cluster.cuts.clear()],
-  ['hold-disk', 3, (cluster) => onAny(cluster, (node) => node.holdDisk())],
+  ['partition', 0.5, partition],
+  ['cut', 0.5, cut],
+  ['heal-links', 3, (cluster) => cluster.cuts.clear()],
+  ['hold-disk', 2, (cluster) => onAny(cluster, (node) => node.holdDisk())],
   ['write-some', 6, (cluster) => onAny(cluster, (node) => node.releaseDisk(1 + cluster.below(3)))],
   ['release-disk', 3, (cluster) => onAny(cluster, (node) => node.releaseDisk())],
   ['hold-apply', 1, (cluster) => onAny(cluster, (node) => node.holdApply())],
@@ -49,17 +53,25 @@ const ACTIONS: readonly (readonly [name: string, weight: number, action: Action]
   ['step-down', 0.3, (cluster) => onLeader(cluster, (node) => node.step({ type: 'step-down' }))],
 ];
 
-const TOTAL_WEIGHT = ACTIONS.reduce((sum, [, weight]) => sum + weight, 0);
-
 const POLICIES = ['read-index', 'read-index', 'lease'] as const;
 
-function chooseAction(cluster: RandomCluster): readonly [string, Action] {
-  let left = cluster.random() * TOTAL_WEIGHT;
-  for (const [name, weight, action] of ACTIONS) {
-    left -= weight;
-    if (left < 0) return [name, action];
+/** Every seed has a character of its own: some things happen often, others never. */
+function mixActions(cluster: RandomCluster): readonly WeightedAction[] {
+  return ACTIONS.map(([name, weight, action]) => {
+    const isNeeded = action === deliver || action === deliverBatch || action === passTime;
+    return [name, isNeeded ? weight : weight * cluster.pick(EMPHASES), action];
+  });
+}
+
+const EMPHASES = [0, 0.3, 1, 1, 1, 4];
+
+function chooseAction(cluster: RandomCluster, mix: readonly WeightedAction[]): WeightedAction {
+  let left = cluster.random() * mix.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const weighted of mix) {
+    left -= weighted[1];
+    if (left < 0) return weighted;
   }
-  return ['time', passTime];
+  return ['time', 0, passTime];
 }
 
 function onAny(cluster: RandomCluster, action: (node: TestNode) => void): void {
@@ -86,8 +98,9 @@ function texts(cluster: RandomCluster): string[] {
 }
 
 function deliver(cluster: RandomCluster): void {
-  if (cluster.pool.length === 0) return;
-  cluster.deliver(cluster.take(cluster.chance(0.7) ? 0 : cluster.below(cluster.pool.length)));
+  for (let left = 1 + cluster.below(12); left > 0 && cluster.pool.length > 0; left -= 1) {
+    cluster.deliver(cluster.take(cluster.chance(0.7) ? 0 : cluster.below(cluster.pool.length)));
+  }
 }
 
 /** Several things happen to a node in one turn, in any order. */
@@ -112,7 +125,7 @@ function deliverBatch(cluster: RandomCluster): void {
 
 function passTime(cluster: RandomCluster): void {
   const longMs = ELECTION_MIN_MS + cluster.below(ELECTION_MAX_MS);
-  cluster.pass(cluster.chance(0.1) ? longMs : cluster.pick([1, 10, HEARTBEAT_MS, HEARTBEAT_MS, 3 * HEARTBEAT_MS]));
+  cluster.pass(cluster.chance(0.04) ? longMs : cluster.pick([1, 10, HEARTBEAT_MS, HEARTBEAT_MS, 3 * HEARTBEAT_MS]));
   cluster.tickDue(0.9);
 }
 

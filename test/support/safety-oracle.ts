@@ -104,7 +104,9 @@ export class SafetyOracle {
     const { message } = cargo;
     const { disk } = node;
     if (message.type === 'append-request' || message.type === 'heartbeat-request') {
-      const leader = this.#leaders.get(message.term);
+      // One that led for less than a step was never seen leading.
+      const leader = this.#leaders.get(message.term) ?? from;
+      this.#leaders.set(message.term, leader);
       check(leader === from, 'election safety', () => `${from} sends as leader of ${message.term}, not ${leader}`);
     }
     if (message.type === 'vote-response' && message.granted) {
