@@ -34,11 +34,11 @@ export function handleAppendRequest(core: Core, from: NodeId, request: AppendReq
 /** Bytes of peers are checked before they get here; this keeps a faulty peer from making a hole. */
 function isContiguous({ prevLogId, entries, term }: AppendRequest): boolean {
   let previous: LogId = prevLogId;
-  for (const entry of entries) {
-    if (entry.logId.index !== previous.index + 1 || entry.logId.term < previous.term) return false;
-    previous = entry.logId;
+  for (const { logId: next } of entries) {
+    if (next.index !== previous.index + 1 || next.term < previous.term || next.term > term) return false;
+    previous = next;
   }
-  return previous.term <= term;
+  return true;
 }
 
 /** What is committed here equals the leader's log, even where it is purged already: start after it. */
