@@ -80,10 +80,20 @@ test('§5.2 each server votes for at most one candidate a term, the first to ask
   assert.deepEqual(sentMessages(ask(3)), [{ to: 3, message: voteResponse(1, false) }]);
 });
 
-test('§5.2 a vote resets the election timer', () => {
-  const core = makeCore({ voters: [1, 2, 3] });
-  core.step({ type: 'message', from: 2, message: voteRequest(1, NO_LOG_ID), token: 0 }, at(900));
-  assert.ok(core.deadlineMs >= 900 + ELECTION_MIN_MS);
+test('§5.2 a vote resets the election timer, also one in the current term', () => {
+  const core = makeCore({ voters: [1, 2, 3], hardState: { term: 1, votedFor: null } });
+  core.step({ type: 'message', from: 2, message: voteRequest(1, NO_LOG_ID), token: 0 }, at(ELECTION_MIN_MS));
+  assert.ok(core.deadlineMs >= 2 * ELECTION_MIN_MS);
+});
+
+test('§5.2 the first answer of a voter counts, whatever it says later', () => {
+  const core = candidateOfFive();
+  answer(core, 2, true);
+  answer(core, 3, false);
+  answer(core, 3, true);
+  assert.equal(roleOf(core), 'candidate');
+  answer(core, 4, true);
+  assert.equal(roleOf(core), 'leader');
 });
 
 test('§5.2 a new leader sends heartbeats to all at once', () => {

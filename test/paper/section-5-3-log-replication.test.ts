@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { logId, NO_LOG_ID } from '../../src/core/ids.ts';
 import { CoreCluster } from '../support/core-cluster.ts';
-import { appendRequest, effectsOf, entriesOf, entryOf } from '../support/core-kit.ts';
+import { appendRequest, effectsOf, entriesOf, entryOf, heartbeatRequest } from '../support/core-kit.ts';
 import { TestNode } from '../support/core-node.ts';
 
 function follower(logTerms: readonly number[], committed = 0): TestNode {
@@ -104,6 +104,33 @@ test('§5.3 figure 2: the commit index of a follower is at most the last entry t
   const node = follower([1, 1, 1]);
   node.receive(2, appendRequest(1, { prevLogId: NO_LOG_ID, entries: entriesOf([1, 1]), commitIndex: 3 }));
   assert.equal(node.commitIndex, 2);
+});
+
+test('§5.3 what a follower got from an earlier leader is not committed by the word of a new one', () => {
+  const node = follower([]);
+  node.receive(2, appendRequest(1, { entries: entriesOf([1, 1, 1]) }));
+  node.receive(3, heartbeatRequest(2, { commitIndex: 3 }));
+  assert.equal(node.commitIndex, 0);
+  // The new leader has another entry at index 3, and says so in time.
+  node.receive(3, appendRequest(2, { prevLogId: logId(1, 2), entries: entriesOf([2], 3), commitIndex: 3 }));
+  assert.equal(node.commitIndex, 3);
+  assert.deepEqual(node.logTerms, [1, 1, 2]);
+});
+
+test('§5.3 a faulty leader can not make a hole, nor terms that decrease', () => {
+  const node = follower([1, 2]);
+  const prevLogId = logId(2, 2);
+  const faulty = [
+    [entryOf(3, 4)],
+    [entryOf(3, 3), entryOf(3, 5)],
+    [entryOf(1, 3)],
+    [entryOf(3, 3), entryOf(2, 4)],
+    [entryOf(4, 3)],
+  ];
+  for (const entries of faulty) node.receive(2, appendRequest(3, { prevLogId, entries, commitIndex: 9 }));
+  assert.deepEqual(node.logTerms, [1, 2]);
+  assert.equal(node.commitIndex, 0);
+  assert.deepEqual(node.outbox, []);
 });
 
 test('§5.3 one refusal is enough to skip all conflicting entries of a term', () => {

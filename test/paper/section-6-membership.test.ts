@@ -214,4 +214,29 @@ test('§6 removed servers learn of it, and are passive from then on', () => {
   assert.equal(removed.term, 1);
   assert.ok(effectsOf(removed.history, 'role-changed').every(({ role }) => role !== 'pre-candidate'));
   assert.deepEqual([cluster.leader?.id, cluster.leader?.term], [1, 1]);
+  // And the leader leaves them alone.
+  cluster.leader?.propose('x');
+  cluster.leader?.step({ type: 'heartbeat' });
+  assert.deepEqual(
+    cluster.leader?.takeOutbox().map(({ to }) => to),
+    [2, 3, 2, 3],
+  );
+});
+
+test('§6 an answer from before a removal says nothing about the server that was added again', () => {
+  const cluster = new CoreCluster({ voters: [1, 2], learners: [3] });
+  const leader = cluster.elect(1);
+  const nodes = membershipOf([], [3]).nodes;
+  cluster.hold(3, 1);
+  leader.propose('a');
+  cluster.deliver();
+  const [late] = cluster.underWay('append-response', 3, 1);
+  assert.equal(late?.matchIndex, 2);
+  cluster.drop(({ from }) => from === 3);
+  leader.change(1, { type: 'remove-nodes', ids: [3] });
+  cluster.advance(ELECTION_MAX_MS);
+  leader.change(2, { type: 'add-nodes', nodes });
+  if (late !== undefined) leader.receive(3, late);
+  assert.ok(leader.core.state.role.name === 'leader');
+  assert.equal(leader.core.state.role.leader.progress.get(3)?.matchIndex, 0);
 });
