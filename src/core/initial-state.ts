@@ -23,7 +23,7 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
   membership.commitTo(commitIndex);
   return {
     nodeId,
-    hardState: init.hardState,
+    hardState: hardStateOf(init),
     role: { name: membership.isVoter(nodeId) ? 'follower' : 'learner' },
     leaderId: null,
     log,
@@ -47,6 +47,15 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
     heartbeatEnabled: true,
     electEnabled: true,
   };
+}
+
+/**
+ * With a slow log store, state or snapshot may have become durable before the term of their last entry did. Nothing was
+ * said in that term then, so no vote is forgotten. A log without its term is another matter: the term was lost.
+ */
+function hardStateOf({ hardState, purged, last }: InitialState): HardState {
+  const isOnlyState = last.index === purged.index;
+  return isOnlyState && last.term > hardState.term ? { term: last.term, votedFor: null } : hardState;
 }
 
 /**

@@ -6,6 +6,7 @@ import { appendToLog } from '../log/append.ts';
 import type { ProposalRefusal } from '../refusal.ts';
 import { nextTimeMs } from '../role/become-leader.ts';
 import { notLeader } from '../role/follower.ts';
+import type { Leader } from '../role/leader.ts';
 
 /** Appends as many as the limit of uncommitted bytes allows, in order; the rest is refused. */
 export function handlePropose(core: Core, payloads: readonly Uint8Array[]): void {
@@ -18,7 +19,7 @@ export function handlePropose(core: Core, payloads: readonly Uint8Array[]): void
   const { leader } = state.role;
   const firstLogId = logId(leader.term, state.log.lastIndex + 1);
   const timeMs = nextTimeMs(core);
-  let uncommittedBytes = uncommitted(core);
+  let uncommittedBytes = uncommitted(core, leader);
   let accepted = 0;
   for (const payload of payloads) {
     const bytes = payload.byteLength + ENTRY_OVERHEAD_BYTES;
@@ -42,10 +43,11 @@ function refuseAll(core: Core): ProposalRefusal | null {
   return null;
 }
 
-/** Bytes appended but not committed; the limit itself when even that is not known. */
-export function uncommitted(core: Core): number {
+/** Bytes this leader appended that are not committed; the limit itself when there are too many entries to know. */
+function uncommitted(core: Core, { blankIndex }: Leader): number {
   const { sizes, commitIndex, log } = core.state;
-  return sizes.bytesBetween(commitIndex + 1, log.lastIndex + 1) ?? core.options.maxUncommittedBytes;
+  const fromIndex = Math.max(commitIndex + 1, blankIndex);
+  return sizes.bytesBetween(fromIndex, log.lastIndex + 1) ?? core.options.maxUncommittedBytes;
 }
 
 function tooMuch(core: Core, uncommittedBytes: number): ProposalRefusal {
