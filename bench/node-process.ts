@@ -1,0 +1,114 @@
+/** One node as a process of its own: served over HTTP, commanded and put under load by the process that forked it. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ConsensusConfig, ConsensusNode } from 'zlayer-consensus';
+import { ConsensusNodeBuilder } from 'zlayer-consensus';
+import { HttpNetwork, raftService } from 'zlayer-consensus/network/http';
+import { MemLogStore } from 'zlayer-consensus/storage/memory';
+import type { KvRequest, KvResponse } from './support/key-value.ts';
+import { keyOf, kvStateMachine, requestSource } from './support/key-value.ts';
+import { runLoad } from './support/load.ts';
+import type { NodeAnswers, NodeCommand, NodeReply, NodeStatus } from './support/node-commands.ts';
+import { proposeUntilDone } from './support/until-done.ts';
+
+/** Longer than anything takes that is waited for here. */
+const PATIENCE_MS = 60_000;
+
+const stateMachine = kvStateMachine();
+const server = createServer();
+let stopService = async (): Promise<void> => undefined;
+let started: ConsensusNode<KvRequest, KvResponse> | null = null;
+
+process.on('message', (command: NodeCommand) => void handle(command));
+// The process that measures is gone, or has given up.
+process.once('disconnect', () => process.exit());
+
+async function handle(command: NodeCommand): Promise<void> {
+  let reply: NodeReply;
+  try {
+    reply = { type: 'done', answer: await execute(command) };
+  } catch (error) {
+    reply = { type: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  process.send?.(reply);
+}
+
+async function execute(command: NodeCommand): Promise<NodeAnswers[NodeCommand['type']]> {
+  switch (command.type) {
+    case 'start':
+      return { address: await start(command.nodeId, command.config) };
+    case 'bootstrap':
+      await node().bootstrap();
+      return null;
+    case 'add-voter':
+      await node().addVoter(command.nodeId, command.address);
+      return null;
+    case 'add-learner':
+      await node().addLearner(command.nodeId, command.address, { blocking: true, timeoutMs: PATIENCE_MS });
+      return null;
+    case 'propose': {
+      const nextRequest = requestSource(command.bytes, command.keys);
+      return await runLoad(() => node().propose(nextRequest()), command.load);
+    }
+    case 'read':
+      return await runLoad(reader(command.keys), command.load);
+    case 'propose-until-done':
+      await proposeUntilDone(node(), requestSource(command.bytes));
+      return null;
+    case 'snapshot':
+      return { sizeBytes: (await node().raft.trigger().snapshot())?.sizeBytes ?? 0 };
+    case 'wait-applied':
+      await node().raft.wait(PATIENCE_MS).appliedIndexAtLeast(command.index);
+      return null;
+    case 'status':
+      return status();
+    case 'stop':
+      await stop();
+      return null;
+  }
+}
+
+/** The address must be known before the node is built: the server listens first. */
+async function start(nodeId: number, config: Partial<ConsensusConfig>): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  // An address with a port, because it listens on one.
+  const { port } = server.address() as AddressInfo;
+  const address = `127.0.0.1:${port}`;
+  started = await new ConsensusNodeBuilder<KvRequest, KvResponse>(nodeId, address)
+    .withConfig(config)
+    .buildWith(new MemLogStore(), stateMachine, new HttpNetwork());
+  const service = raftService(started.raft);
+  server.on('request', service);
+  service.attach(server);
+  stopService = () => service.close();
+  return address;
+}
+
+function node(): ConsensusNode<KvRequest, KvResponse> {
+  if (started === null) throw new Error('the node was not started');
+  return started;
+}
+
+function reader(keys: number): () => Promise<unknown> {
+  let count = 0;
+  return () => {
+    const key = keyOf(count % keys);
+    count += 1;
+    return node().read(() => stateMachine.state.get(key), { consistency: 'linearizable' });
+  };
+}
+
+function status(): NodeStatus {
+  const { user, system } = process.cpuUsage();
+  return { isLeader: node().isLeader(), appliedIndex: node().metrics().lastApplied.index, cpuUs: user + system };
+}
+
+async function stop(): Promise<void> {
+  await started?.shutdown();
+  await stopService();
+  server.close();
+  server.closeAllConnections();
+}
