@@ -81,10 +81,18 @@ export class Members {
   async #change(budget: CallBudget, makeChange: () => MembershipChange, retain: boolean = false): Promise<void> {
     const runtime = this.#runtime;
     const mayRetry = (error: unknown): boolean => ConsensusError.is(error) && error.code === 'CHANGE_IN_PROGRESS';
-    await retry({ runtime, budget, mayRetry }, async () => {
+    const hasNews = (): boolean => !this.#isChanging();
+    await retry({ runtime, budget, mayRetry, hasNews }, async () => {
       this.#requireLeader();
       await runtime.changes.changeMembership(makeChange(), retain, budget.rest);
     });
+  }
+
+  /** Is a change under way that this leader would refuse another one for? */
+  #isChanging(): boolean {
+    const { role, membership, commitIndex } = this.#runtime.core.state;
+    if (role.name !== 'leader') return false;
+    return membership.effective !== membership.committed || commitIndex < role.leader.blankIndex;
   }
 
   #requireLeader(): void {

@@ -8,15 +8,17 @@ export interface RetryOptions {
   readonly budget: CallBudget;
   /** Is the failure one that may pass, of an attempt without effect? */
   readonly mayRetry: (error: unknown) => boolean;
+  /** Is it worth trying again already? Asked after every change. Default: another leader is known. */
+  readonly hasNews?: () => boolean;
 }
 
 /**
  * Calls `attempt` until it succeeds, fails for good, or the time is over; then the last failure is thrown. Between two
- * attempts lies a heartbeat interval, or less when the leader changed meanwhile.
+ * attempts lies a heartbeat interval, or less when there is news.
  */
 export async function retry<T>(options: RetryOptions, attempt: () => Promise<T>): Promise<T> {
-  const { runtime, mayRetry } = options;
-  const { clock } = runtime.parts;
+  const { runtime, budget, mayRetry } = options;
+  const { clock, config } = runtime.parts;
   for (;;) {
     runtime.assertRunning();
     const startedMs = clock.nowMs();
@@ -24,35 +26,32 @@ export async function retry<T>(options: RetryOptions, attempt: () => Promise<T>)
     try {
       return await attempt();
     } catch (error) {
-      if (!mayRetry(error) || !(await pause(options, startedMs, askedLeader))) throw error;
+      if (!mayRetry(error)) throw error;
+      const { leftMs } = budget;
+      const pauseMs = Math.max(0, startedMs + config.heartbeatIntervalMs - clock.nowMs());
+      const hasNews = options.hasNews ?? (() => isOtherLeader(runtime, askedLeader));
+      const isNews = await news(runtime, { signal: budget.signal, ms: Math.min(pauseMs, leftMs), hasNews });
+      if (!isNews && pauseMs >= leftMs) throw error;
     }
   }
 }
 
-/** Resolves with `false` when there is no time for another attempt. */
-async function pause(
-  { runtime, budget }: RetryOptions,
-  startedMs: number,
-  askedLeader: NodeId | null,
-): Promise<boolean> {
-  const { clock, config } = runtime.parts;
-  const { leftMs } = budget;
-  const pauseMs = Math.max(0, startedMs + config.heartbeatIntervalMs - clock.nowMs());
-  const isNews = await newsOfLeader(runtime, { signal: budget.signal, ms: Math.min(pauseMs, leftMs), askedLeader });
-  return isNews || pauseMs < leftMs;
+function isOtherLeader(runtime: Runtime, askedLeader: NodeId | null): boolean {
+  const { leaderId } = runtime.leaderHint();
+  return leaderId !== null && leaderId !== askedLeader;
 }
 
-interface News {
+interface Pause {
   readonly signal: AbortSignal | undefined;
   readonly ms: number;
-  readonly askedLeader: NodeId | null;
+  readonly hasNews: () => boolean;
 }
 
 /**
- * Waits for a leader other than the one that was asked, at most for so long. Resolves with whether there is one.
+ * Waits for news, at most for so long. Resolves with whether there are any.
  * @throws the signal's reason; FatalError or StoppedError when the node stops
  */
-function newsOfLeader(runtime: Runtime, { signal, ms, askedLeader }: News): Promise<boolean> {
+function news(runtime: Runtime, { signal, ms, hasNews }: Pause): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const settle = (how: () => void): void => {
       stopLooking();
@@ -62,9 +61,8 @@ function newsOfLeader(runtime: Runtime, { signal, ms, askedLeader }: News): Prom
     };
     const onAbort = (): void => settle(() => reject(signal?.reason));
     const look = (): void => {
-      const { leaderId } = runtime.leaderHint();
       if (runtime.stopped !== null) settle(() => reject(runtime.stopped));
-      else if (leaderId !== null && leaderId !== askedLeader) settle(() => resolve(true));
+      else if (hasNews()) settle(() => resolve(true));
     };
     const stopLooking = runtime.onTurn(look);
     const timer = runtime.parts.timers.setTimer(ms, () => settle(() => resolve(false)));

@@ -5,6 +5,7 @@ import { SnapshotError } from '../errors.ts';
 import type { Clock, TimerHandle, Timers } from '../ports/clock.ts';
 import type { PeerConnection } from '../ports/network.ts';
 import type { SnapshotReader, SnapshotStore } from '../ports/snapshot-store.ts';
+import { inPieces } from './pieces.ts';
 
 export interface SnapshotSenderParts {
   readonly snapshotStore: SnapshotStore;
@@ -12,6 +13,8 @@ export interface SnapshotSenderParts {
   readonly timers: Timers;
   /** A transfer that makes no progress for so long is given up, ms. */
   readonly timeoutMs: number;
+  /** Largest piece that is handed to the network. */
+  readonly chunkBytes: number;
   readonly connection: (peer: NodeId) => PeerConnection | null;
   /** Makes a snapshot when there is none yet. */
   readonly build: () => Promise<unknown>;
@@ -58,7 +61,8 @@ export class SnapshotSender {
     try {
       const { snapshot } = reader;
       const header = { offer: { term, session, meta: snapshot.meta }, snapshot };
-      const chunks = (fromOffset: number): AsyncIterable<Uint8Array> => reader.chunks(fromOffset);
+      const { chunkBytes } = this.#parts;
+      const chunks = (fromOffset: number): AsyncIterable<Uint8Array> => inPieces(reader.chunks(fromOffset), chunkBytes);
       const options = { signal: controller.signal, onProgress: progress.note };
       const message = await connection.sendSnapshot(header, chunks, options);
       this.#parts.post({ type: 'message', from: to, message, token: 0 });

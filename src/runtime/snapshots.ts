@@ -46,6 +46,7 @@ export class Snapshots {
     this.sender = new SnapshotSender({
       ...runtime,
       timeoutMs: runtime.config.snapshotTimeoutMs,
+      chunkBytes: runtime.config.snapshotChunkBytes,
       connection: parts.connection,
       build: () => this.builder.build(),
       post,
