@@ -21,9 +21,9 @@ export interface DemoNode {
 export class DemoCluster {
   readonly #nodes = new Map<number, DemoNode>();
 
-  /** The nodes whose process runs. */
+  /** The nodes whose process runs, by id. */
   get nodes(): readonly DemoNode[] {
-    return [...this.#nodes.values()];
+    return [...this.#nodes.values()].sort((a, b) => a.id - b.id);
   }
 
   /** Starts three nodes; the first forms a cluster, the others are added to it. */
