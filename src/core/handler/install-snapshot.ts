@@ -57,7 +57,7 @@ export function handleSnapshotReceived(core: Core, from: NodeId, offer: Snapshot
 function keepAfterSnapshot({ state }: Core, { lastLogId, membership }: SnapshotMeta): void {
   state.log.purgeTo(lastLogId);
   state.membership.commitTo(lastLogId.index);
-  if (!isSameLogId(state.membership.committed.logId, membership.logId)) state.membership.resetTo(membership);
+  if (!isSameLogId(state.membership.committed.logId, membership.logId)) state.membership.replaceCommitted(membership);
 }
 
 function discardLog({ state }: Core, { lastLogId, membership }: SnapshotMeta): void {

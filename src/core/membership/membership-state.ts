@@ -75,6 +75,11 @@ export class MembershipState {
     return changed;
   }
 
+  /** A snapshot says what is committed. What stands in the log after it stays in use. */
+  replaceCommitted(stored: StoredMembership): void {
+    this.#committed = stored;
+  }
+
   /** The log was replaced by a snapshot: its membership is the only one. Not for a snapshot the log reaches beyond. */
   resetTo(stored: StoredMembership): void {
     this.#committed = stored;
