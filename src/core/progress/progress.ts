@@ -50,7 +50,7 @@ export class Progress {
   contactMs: number;
   ackedRound = 0;
   /** When the newest answered round was sent; where its lease starts. */
-  ackedRoundSentMs = Number.NEGATIVE_INFINITY;
+  ackedRoundSentMs: number = Number.NEGATIVE_INFINITY;
   /** The highest commit index that the peer was told and could use. */
   sentCommitIndex: LogIndex = 0;
   /** Set for a peer that is no longer a member: it gets the log up to the entry that removed it, then no more. */
