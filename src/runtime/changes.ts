@@ -69,9 +69,7 @@ export class Changes {
   }
 
   rejectAll(makeError: () => Error): void {
-    for (const calls of [this.#memberships, this.#transfers]) {
-      calls.rejectAll(makeError);
-      calls.stop();
-    }
+    this.#memberships.stop(makeError);
+    this.#transfers.stop(makeError);
   }
 }

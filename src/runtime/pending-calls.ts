@@ -28,6 +28,7 @@ export class PendingCalls<T> {
   readonly #deadlines: Deadlines;
   readonly #calls = new Map<number, Call<T>>();
   #lastId = 0;
+  #stopped: (() => unknown) | null = null;
 
   constructor(clock: Clock, timers: Timers, errors: CallErrors) {
     this.#clock = clock;
@@ -41,6 +42,7 @@ export class PendingCalls<T> {
 
   /** Registers a call; `start` hands its id to whoever will answer. */
   call({ signal, timeoutMs }: CallOptions, start: (id: number) => void): Promise<T> {
+    if (this.#stopped !== null) return Promise.reject(this.#stopped());
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     this.#lastId += 1;
     const id = this.#lastId;
@@ -70,7 +72,10 @@ export class PendingCalls<T> {
     for (const id of [...this.#calls.keys()]) this.reject(id, makeError());
   }
 
-  stop(): void {
+  /** Rejects what waits, and from now on every call at once: nobody will answer it any more. */
+  stop(makeError: () => unknown): void {
+    this.#stopped = makeError;
+    this.rejectAll(makeError);
     this.#deadlines.stop();
   }
 

@@ -34,8 +34,11 @@ export class Persister {
   readonly #parts: PersisterParts;
   #queue: Work[] = [];
   readonly #inFlight: Group[] = [];
+  /** What may go once all writes so far are handed to the store. */
+  #purgeTo: LogId | null = null;
   #isInstalling = false;
   #isStopped = false;
+  #hasFailed = false;
   #idle: (() => void) | null = null;
 
   constructor(parts: PersisterParts) {
@@ -55,12 +58,14 @@ export class Persister {
 
   /** Entries up to here may go. Ordered behind all writes so far; nobody waits for it. */
   purge(upTo: LogId): void {
-    this.#guard(this.#parts.logStore.purge(upTo));
+    if (this.#isStopped) return;
+    this.#purgeTo = upTo;
+    this.#pump();
   }
 
   /** Lets a restart know what was committed. Nobody waits for it. */
   saveCommitted(committed: LogId): void {
-    this.#guard(this.#parts.logStore.saveCommitted(committed));
+    if (!this.#isStopped) this.#guard(this.#parts.logStore.saveCommitted(committed));
   }
 
   /** Takes nothing more; resolves when what is under way has ended. */
@@ -86,6 +91,15 @@ export class Persister {
       }
       this.#guard(this.#write(this.#takeGroup()));
     }
+    this.#issuePurge();
+  }
+
+  /** Applied entries may still wait for this disk: the log must not be cut beyond what was handed to it. */
+  #issuePurge(): void {
+    const upTo = this.#purgeTo;
+    if (upTo === null || this.#isInstalling || this.#queue.length > 0) return;
+    this.#purgeTo = null;
+    this.#guard(this.#parts.logStore.purge(upTo));
   }
 
   #takeGroup(): PersistEffect[] {
@@ -159,6 +173,8 @@ export class Persister {
       this.#inFlight.length = 0;
       this.#isInstalling = false;
       this.#idle?.();
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
       this.#parts.onFailure(error);
     });
   }

@@ -46,6 +46,7 @@ export class Proposals {
   /** Handed to the core, oldest first; each batch gets one `proposed` effect. */
   readonly #submitted: Proposal[][] = [];
   readonly #appended = new Map<LogIndex, Proposal>();
+  #pendingCount = 0;
 
   constructor(
     clock: Clock,
@@ -58,8 +59,9 @@ export class Proposals {
     this.#deadlines = new Deadlines(clock, timers, (nowMs) => this.#expire(nowMs));
   }
 
+  /** How many callers wait. */
   get pendingCount(): number {
-    return this.#queued.length + this.#appended.size;
+    return this.#pendingCount;
   }
 
   get hasQueued(): boolean {
@@ -96,6 +98,7 @@ export class Proposals {
       };
       if (signal !== undefined) this.#listen(proposal, signal);
       this.#queued.push(proposal);
+      this.#pendingCount += 1;
     });
     // It resolves with what `answer` makes, and with nothing else.
     return promise as Promise<T>;
@@ -132,8 +135,7 @@ export class Proposals {
       this.#reject(proposal, this.#lost(proposal, 'another leader put its own entry in its place'));
       return;
     }
-    proposal.isSettled = true;
-    proposal.stopListening?.();
+    this.#settle(proposal);
     proposal.resolve(proposal.answer(proposal.logId, response));
   }
 
@@ -163,9 +165,14 @@ export class Proposals {
 
   #reject(proposal: Proposal, error: unknown): void {
     if (proposal.isSettled) return;
-    proposal.isSettled = true;
-    proposal.stopListening?.();
+    this.#settle(proposal);
     proposal.reject(error);
+  }
+
+  #settle(proposal: Proposal): void {
+    proposal.isSettled = true;
+    this.#pendingCount -= 1;
+    proposal.stopListening?.();
   }
 
   #listen(proposal: Proposal, signal: AbortSignal): void {

@@ -77,10 +77,8 @@ export class Reads {
   }
 
   rejectAll(makeError: () => Error): void {
-    this.#positions.rejectAll(makeError);
-    this.#applied.rejectAll(makeError);
-    this.#positions.stop();
-    this.#applied.stop();
+    this.#positions.stop(makeError);
+    this.#applied.stop(makeError);
     this.#waiting = [];
   }
 }
