@@ -51,7 +51,7 @@ export function findCodeBlocks(text: string): readonly CodeBlock[] {
 }
 
 /** The text with code blocks and inline code blanked out, line by line. */
-export function withoutCode(text: string): string {
+function withoutCode(text: string): string {
   let isCode = false;
   const lines = text.split('\n').map((line) => {
     if (line.startsWith('```')) {
