@@ -10,12 +10,17 @@ import type { CoreOptions } from './options.ts';
 import type { CoreState, InitialState } from './state.ts';
 
 /**
+ * Throws a `RangeError` when the applied entry is not in the log: the log must be discarded first, as the state proves
+ * what was committed.
+ *
  * Every node starts as follower or learner: a stored vote for itself is no candidacy, and a stored leadership is over.
  * A node that may have promised a lease to a leader refuses votes for an election timeout.
  */
 export function createState(options: CoreOptions, init: InitialState, nowMs: number): CoreState {
   const { nodeId, electionTimeoutMinMs, electionTimeoutMaxMs, random } = options;
   const log = new LogIds({ purged: init.purged, boundaries: init.boundaries, last: init.last });
+  const { term, index } = init.applied;
+  if (!log.has(init.applied)) throw new RangeError(`the applied entry ${term}:${index} is not in the log`);
   // The committed LogId may be newer than the log, or than the entries at its end that were about to be replaced.
   const committedIndex = log.has(init.committed) ? init.committed.index : 0;
   const commitIndex = Math.min(Math.max(committedIndex, init.applied.index), init.last.index);

@@ -4,16 +4,20 @@ import { describe, test } from 'node:test';
 import { membershipEntry } from '../../src/core/entry.ts';
 import type { NodeId, Term } from '../../src/core/ids.ts';
 import { logId, NO_LOG_ID } from '../../src/core/ids.ts';
+import { RaftCore } from '../../src/core/raft.ts';
 import { CoreCluster } from '../support/core-cluster.ts';
 import {
   appendRequest,
   appendResponse,
+  at,
+  coreOptions,
   ELECTION_MAX_MS,
   ELECTION_MIN_MS,
   effectsOf,
   entriesOf,
   entryOf,
   HEARTBEAT_MS,
+  initialState,
   membershipOf,
   onlyEffect,
   voteRequest,
@@ -170,6 +174,15 @@ describe('a node that starts', () => {
     const hardState: { term: Term; votedFor: NodeId } = { term: 2, votedFor: 3 };
     const node = new SoloCore({ voters: VOTERS, purged: logId(3, 9), hardState });
     assert.deepEqual(node.core.state.hardState, { term: 3, votedFor: null });
+  });
+
+  test('with a log that differs from its state does not start: that log must be discarded', () => {
+    const stored = initialState({ voters: VOTERS, logTerms: [1, 1, 1] });
+    const init = { ...stored, applied: logId(2, 2) };
+    assert.throws(() => new RaftCore(coreOptions(), init, at(0)), {
+      name: 'RangeError',
+      message: 'the applied entry 2:2 is not in the log',
+    });
   });
 
   test('with a log newer than its term has lost its term, and does not start', () => {

@@ -31,6 +31,11 @@ export class TestLog {
     return this.entries.at(-1)?.logId ?? this.purged;
   }
 
+  has({ term, index }: LogId): boolean {
+    if (index <= this.purged.index) return true;
+    return this.entries[index - this.purged.index - 1]?.logId.term === term;
+  }
+
   /** `[fromIndex, toIndex)`; throws on a hole or on entries that are gone. */
   range(fromIndex: LogIndex, toIndex: LogIndex): Entry[] {
     const found = this.entries.slice(fromIndex - this.purged.index - 1, toIndex - this.purged.index - 1);
@@ -92,10 +97,13 @@ export class TestDisk {
     this.committed = effect.meta.lastLogId;
   }
 
-  /** Others may have held what this disk did not yet when the snapshot was built: then the log starts after it. */
+  /**
+   * Others may have held what this disk did not yet when the snapshot was built: then the log ends before the snapshot,
+   * or still has what was to be replaced, and starts anew after it.
+   */
   recover(): void {
     const applied = this.snapshot?.meta.lastLogId ?? NO_LOG_ID;
-    if (this.log.lastLogId.index < applied.index) this.log.discard(applied);
+    if (!this.log.has(applied)) this.log.discard(applied);
   }
 
   /** What a restart finds. The state machine is in memory, so it starts from the snapshot. */
