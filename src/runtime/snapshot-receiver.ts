@@ -23,6 +23,14 @@ export interface SnapshotReceiverParts {
   readonly onInstalled: (effect: InstallSnapshotEffect, from: NodeId) => void;
 }
 
+/** One stream that was accepted. */
+interface Stream {
+  readonly from: NodeId;
+  readonly header: SnapshotHeader;
+  readonly writer: SnapshotWriter;
+  readonly stream: symbol;
+}
+
 interface Received {
   readonly from: NodeId;
   readonly writer: SnapshotWriter;
@@ -34,6 +42,9 @@ export class SnapshotReceiver {
   readonly #verdicts = new Map<number, (verdict: SnapshotVerdict) => void>();
   /** Complete and verified, waiting for the core to decide; by snapshot id. */
   readonly #received = new Map<string, Received>();
+  /** The stream whose bytes the store keeps: whatever is created after it takes its place there. */
+  #stream: symbol | null = null;
+  #isInstalling = false;
 
   constructor(parts: SnapshotReceiverParts) {
     this.#parts = parts;
@@ -48,8 +59,21 @@ export class SnapshotReceiver {
       post({ type: 'snapshot-offered', from, offer: header.offer, token });
     });
     if (!verdict.accept) return verdict;
+    if (!this.tryYield()) throw new SnapshotError('another snapshot is being installed; retry after it');
+    const stream = Symbol(header.offer.meta.id);
+    this.#stream = stream;
     const writer = await snapshotStore.create(header.offer.meta, header.snapshot.codecId);
-    return { accept: true, sink: this.#sink(from, header, writer) };
+    return { accept: true, sink: this.#sink({ from, header, writer, stream }) };
+  }
+
+  /**
+   * Makes room in the store for another snapshot. A stream under way is given up for it, but not one that is complete:
+   * it is newer than anything this node could build, and must stay until it is in place.
+   */
+  tryYield(): boolean {
+    if (this.#received.size > 0 || this.#isInstalling) return false;
+    this.#stream = null;
+    return true;
   }
 
   onVerdict(token: number, verdict: SnapshotVerdict): void {
@@ -75,6 +99,7 @@ export class SnapshotReceiver {
     const received = this.#received.get(meta.id);
     if (received === undefined) throw new SnapshotError(`snapshot ${meta.id} was to be installed but is not here`);
     this.#received.delete(meta.id);
+    this.#isInstalling = true;
     const { stateMachine, logStore, applier, onInstalled } = this.#parts;
     await applier.whenQuiet();
     await received.writer.publish();
@@ -83,25 +108,27 @@ export class SnapshotReceiver {
     if (discardLog) await logStore.truncate(meta.lastLogId.index + 1);
     await logStore.purge(meta.lastLogId);
     onInstalled(effect, received.from);
+    this.#isInstalling = false;
     applier.resume(meta.lastLogId);
   }
 
-  #sink(from: NodeId, header: SnapshotHeader, writer: SnapshotWriter): SnapshotSink {
+  #sink(stream: Stream): SnapshotSink {
+    const { writer } = stream;
     return {
       offsetBytes: writer.offsetBytes,
       write: (chunk) => writer.write(chunk),
-      finish: () => this.#finish(from, header, writer),
+      finish: () => this.#finish(stream),
       abort: () => writer.close({ keep: true }),
     };
   }
 
-  async #finish(from: NodeId, { offer, snapshot }: SnapshotHeader, writer: SnapshotWriter): Promise<Message> {
-    const isWhole = writer.offsetBytes === snapshot.sizeBytes && writer.checksum === snapshot.checksum;
-    if (!isWhole) {
+  async #finish(stream: Stream): Promise<Message> {
+    const { from, writer } = stream;
+    const { offer, snapshot } = stream.header;
+    const problem = this.#problem(stream);
+    if (problem !== null) {
       await writer.close({ keep: false });
-      throw new SnapshotError(
-        `snapshot ${offer.meta.id} arrived damaged: ${writer.offsetBytes} of ${snapshot.sizeBytes} bytes, checksum ${writer.checksum} instead of ${snapshot.checksum}`,
-      );
+      throw new SnapshotError(`snapshot ${offer.meta.id} ${problem}`);
     }
     this.#received.set(offer.meta.id, { from, writer, codecId: snapshot.codecId });
     const answer = await new Promise<Message>((resolve) => {
@@ -111,5 +138,12 @@ export class SnapshotReceiver {
     // Not wanted any more: the core answered without installing it.
     if (this.#received.delete(offer.meta.id)) await writer.close({ keep: false });
     return answer;
+  }
+
+  /** Why what arrived can't be installed; `null` when it can. */
+  #problem({ writer, header: { snapshot }, stream }: Stream): string | null {
+    if (this.#stream !== stream) return 'gave way to another one while it was streamed';
+    if (writer.offsetBytes === snapshot.sizeBytes && writer.checksum === snapshot.checksum) return null;
+    return `arrived damaged: ${writer.offsetBytes} of ${snapshot.sizeBytes} bytes, checksum ${writer.checksum} instead of ${snapshot.checksum}`;
   }
 }
