@@ -47,8 +47,8 @@ export class CallBudget {
     return Math.max(0, this.deadlineMs - this.#clock.nowMs());
   }
 
-  /** Options for the next step. */
+  /** Options for the next step; in whole milliseconds, since messages name them. */
   get rest(): PendingOptions {
-    return { signal: this.signal, timeoutMs: Math.max(1, this.leftMs) };
+    return { signal: this.signal, timeoutMs: Math.max(1, Math.ceil(this.leftMs)) };
   }
 }

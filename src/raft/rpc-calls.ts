@@ -76,7 +76,6 @@ export class RpcCalls {
   }
 
   #stop(): void {
-    this.#calls.rejectAll(() => this.#runtime.stopped);
-    this.#calls.stop();
+    this.#calls.stop(() => this.#runtime.stopped);
   }
 }

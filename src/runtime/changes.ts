@@ -68,7 +68,12 @@ export class Changes {
     this.#memberships.rejectAll(() => new IndeterminateError(reason, { leaderId, leaderNode }));
   }
 
+  /** The node stops. What was posted may be in the log and still be committed, or the target may take over. */
   rejectAll(makeError: () => Error): void {
+    const unknownOutcome = (what: string) => () =>
+      new IndeterminateError(`the node stopped before ${what} was decided`, { cause: makeError() });
+    this.#memberships.rejectAll(unknownOutcome('the membership change'));
+    this.#transfers.rejectAll(unknownOutcome('the leadership transfer'));
     this.#memberships.stop(makeError);
     this.#transfers.stop(makeError);
   }
