@@ -113,9 +113,17 @@ export async function drive<T>(time: FakeTime, promise: Promise<T>): Promise<T> 
   return await promise;
 }
 
+export interface Watched<T> {
+  readonly result: PromiseSettledResult<T> | null;
+  status(): string;
+}
+
 /** How a promise stands, without waiting for it: `null` while it is pending. */
-export function watch<T>(promise: Promise<T>): { readonly result: PromiseSettledResult<T> | null } {
-  const watched: { result: PromiseSettledResult<T> | null } = { result: null };
+export function watch<T>(promise: Promise<T>): Watched<T> {
+  const watched: { result: PromiseSettledResult<T> | null; status(): string } = {
+    result: null,
+    status: () => watched.result?.status ?? 'pending',
+  };
   promise.then(
     (value) => {
       watched.result = { status: 'fulfilled', value };
