@@ -104,7 +104,7 @@ export function handleAppendResponse(core: Core, leader: Leader, from: NodeId, r
 }
 
 export function onAccepted(core: Core, leader: Leader, progress: Progress, matchIndex: LogIndex): void {
-  if (matchIndex > core.state.log.lastIndex) return;
+  if (progress.isDiverged || matchIndex > core.state.log.lastIndex) return;
   if (progress.acknowledge(matchIndex, leader.rounds.current)) {
     leader.isCommitDirty = true;
     // What it acknowledges only now may have been committed without it.
@@ -136,7 +136,9 @@ function lastPossibleMatch({ state }: Core, hint: LogId, refusedIndex: LogIndex)
 function detectLoss(core: Core, progress: Progress, response: AppendResponse): void {
   const isCurrent = response.round > progress.matchRound;
   if (!isCurrent || response.lastIndex >= progress.matchIndex || progress.isDiverged) return;
-  progress.isDiverged = true;
   const { peer, matchIndex } = progress;
   core.out.add({ type: 'peer-diverged', peer, matchIndex, lastIndex: response.lastIndex });
+  progress.isDiverged = true;
+  // What it lost is no part of any quorum.
+  progress.matchIndex = 0;
 }
