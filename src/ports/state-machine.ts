@@ -28,6 +28,11 @@ export interface StateSnapshot {
  * state: they change together with it, and a snapshot holds them.
  */
 export interface StateMachine<Request, Response> {
+  /**
+   * Does the state survive a restart by itself? Then nothing is applied before the own log holds it durably, so that
+   * the state is never ahead of the log. `false` for a state that is rebuilt from snapshot and log.
+   */
+  readonly isDurable: boolean;
   /** Called once, before anything else. */
   open(codec: Codec<Request, Response>): Promise<AppliedState>;
   applied(): AppliedState;

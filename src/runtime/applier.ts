@@ -18,6 +18,8 @@ export interface ApplierParts {
   readonly cache: LogCache;
   readonly clock: Clock;
   readonly timers: Timers;
+  /** Up to here the own log is on disk: a state that survives a restart by itself must not get ahead of it. */
+  readonly durableIndex: () => LogIndex;
   /** The entry was applied; `response` is `undefined` for blank and membership entries. */
   readonly onResult: (logId: LogId, response: unknown) => void;
   /** Everything up to here was applied. */
@@ -49,6 +51,16 @@ export class Applier {
 
   get startedMs(): number | null {
     return this.#startedMs;
+  }
+
+  /** Committed entries wait for the own disk, and `advance` for news of it. */
+  get isHeldBack(): boolean {
+    return this.#parts.stateMachine.isDurable && this.#applied.index < this.#target;
+  }
+
+  /** The own disk may have got further. */
+  advance(): void {
+    if (this.isHeldBack) this.commit(this.#target);
   }
 
   /** Everything up to `index` is committed. */
@@ -88,9 +100,9 @@ export class Applier {
     const { cache, clock, timers } = this.#parts;
     const sliceEndMs = clock.nowMs() + SLICE_MS;
     try {
-      while (this.#applied.index < this.#target && !this.#isPaused && !this.#isStopped) {
+      while (this.#applied.index < this.#endIndex() && !this.#isPaused && !this.#isStopped) {
         const fromIndex = this.#applied.index + 1;
-        const toIndex = Math.min(this.#target + 1, fromIndex + SLICE_ENTRIES);
+        const toIndex = Math.min(this.#endIndex() + 1, fromIndex + SLICE_ENTRIES);
         const entries = cache.slice(fromIndex, toIndex);
         if (entries === null) {
           this.#wait(this.#readAndApply(fromIndex, toIndex));
@@ -111,6 +123,12 @@ export class Applier {
       return;
     }
     this.#rest();
+  }
+
+  /** The last entry that may be applied now. */
+  #endIndex(): LogIndex {
+    const { stateMachine, durableIndex } = this.#parts;
+    return stateMachine.isDurable ? Math.min(this.#target, durableIndex()) : this.#target;
   }
 
   #wait(pending: Promise<void>): void {

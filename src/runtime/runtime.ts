@@ -1,6 +1,6 @@
 /** A running node: the core, the loops around it, and the calls that wait for what they do. */
 import type { OutgoingMessage } from '../core/effect.ts';
-import type { LogId, NodeId } from '../core/ids.ts';
+import type { LogId, LogIndex, NodeId } from '../core/ids.ts';
 import type { Input } from '../core/input.ts';
 import { RaftCore } from '../core/raft.ts';
 import type { InitialState } from '../core/state.ts';
@@ -11,6 +11,7 @@ import type { InboundHandler } from '../ports/network.ts';
 import { Applier } from './applier.ts';
 import { Changes } from './changes.ts';
 import { Driver } from './driver.ts';
+import { DurableGate } from './durable-gate.ts';
 import { EffectRouter } from './effect-router.ts';
 import { Events } from './events.ts';
 import { Forwarder } from './forwarding.ts';
@@ -45,6 +46,7 @@ export class Runtime {
   readonly #peers: Peers;
   readonly #driver: Driver;
   readonly #persister: Persister;
+  readonly #gate: DurableGate;
   readonly #applier: Applier;
   readonly #router: EffectRouter;
   readonly #ticker: Ticker;
@@ -94,10 +96,12 @@ export class Runtime {
     const schedule = (): void => this.schedule();
     const local = { proposals: this.proposals, reads: this.reads, schedule };
     this.forwarder = new Forwarder({ ...parts, ...local, hint, connection });
+    this.#gate = new DurableGate(() => this.#core.state.durableIndex, schedule);
     this.#driver = this.#makeDriver();
     this.#applier = this.#makeApplier(initial.applied);
     this.#peers = this.#makePeers();
-    const shared = { runtime: parts, events: this.events, cache: this.#cache, applier: this.#applier };
+    const whenDurable = (index: LogIndex): Promise<void> => this.#gate.pass(index);
+    const shared = { runtime: parts, events: this.events, cache: this.#cache, applier: this.#applier, whenDurable };
     this.snapshots = new Snapshots({ ...shared, replies: this.#replies, connection, post }, initial.snapshot);
     this.#persister = this.#makePersister();
     this.inbound = this.#makeInbound();
@@ -198,6 +202,7 @@ export class Runtime {
     this.proposals.rejectAll(makeError);
     this.reads.rejectAll(makeError);
     this.changes.rejectAll(makeError);
+    this.#gate.stop();
     this.#peers.close();
     this.events.emit({ type: 'stopped', error: error instanceof StoppedError ? null : error });
     this.#notifyTurn();
@@ -211,6 +216,8 @@ export class Runtime {
 
   #onTurn(): void {
     this.#ticker.arm(this.#core.deadlineMs);
+    this.#gate.advance();
+    this.#applier.advance();
     this.#notifyTurn();
   }
 
@@ -230,7 +237,8 @@ export class Runtime {
   #onDurable(seq: number, messages: readonly OutgoingMessage[]): void {
     for (const outgoing of messages) this.#router.send(outgoing);
     const { role, ownVoteSeq, installing, initializing } = this.#core.state;
-    const isAwaited = role.name === 'leader' || ownVoteSeq !== null || installing !== null || initializing !== null;
+    const isCoreWaiting = role.name === 'leader' || ownVoteSeq !== null || installing !== null || initializing !== null;
+    const isAwaited = isCoreWaiting || this.#gate.isAwaited || this.#applier.isHeldBack;
     const input: Input = { type: 'persisted', seq };
     if (isAwaited) this.#driver.post(input);
     else this.#driver.postQuietly(input);
@@ -251,6 +259,7 @@ export class Runtime {
     const parts = {
       ...this.parts,
       cache: this.#cache,
+      durableIndex: () => this.#core.state.durableIndex,
       onResult: (logId: LogId, response: unknown) => this.proposals.settle(logId, response),
       onApplied: (logId: LogId) => this.#onApplied(logId),
       onFailure: (error: unknown) => this.fail(error),

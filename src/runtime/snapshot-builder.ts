@@ -13,6 +13,10 @@ export interface SnapshotBuilderParts {
   readonly random: Random;
   /** Build when so many entries were applied since the last one; 0 = only on demand. */
   readonly logsSinceLast: number;
+  /** Resolves when the own log holds everything up to `index` on disk. */
+  readonly whenDurable: (index: LogIndex) => Promise<void>;
+  /** May a snapshot be written now? Not while one of the leader's is about to be installed. */
+  readonly mayWrite: () => boolean;
   readonly onBuilt: (snapshot: StoredSnapshot) => void;
   readonly onFailed: (error: unknown) => void;
 }
@@ -59,11 +63,11 @@ export class SnapshotBuilder {
   }
 
   async #build(): Promise<StoredSnapshot | null> {
-    const { stateMachine, snapshotStore, onBuilt } = this.#parts;
+    const { stateMachine, snapshotStore, mayWrite, onBuilt, whenDurable } = this.#parts;
     const view = await stateMachine.snapshot();
     try {
       const { lastApplied } = view.applied;
-      if (this.#isStopped || lastApplied.index <= this.#lastIndex) return null;
+      if (this.#isStopped || lastApplied.index <= this.#lastIndex || !mayWrite()) return null;
       const writer = await snapshotStore.create(this.#meta(view.applied), view.codecId);
       try {
         for await (const chunk of view.chunks()) {
@@ -71,6 +75,8 @@ export class SnapshotBuilder {
           await this.#breathe();
           if (this.#isStopped) return null;
         }
+        await whenDurable(lastApplied.index);
+        if (this.#isStopped) return null;
         const snapshot = await writer.publish();
         this.#lastIndex = Math.max(this.#lastIndex, lastApplied.index);
         onBuilt(snapshot);

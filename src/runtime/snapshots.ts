@@ -1,6 +1,6 @@
 /** Building, sending and receiving snapshots, together. */
 import type { InstallSnapshotEffect } from '../core/effect.ts';
-import type { LogId, NodeId } from '../core/ids.ts';
+import type { LogId, LogIndex, NodeId } from '../core/ids.ts';
 import type { Input } from '../core/input.ts';
 import type { PeerConnection } from '../ports/network.ts';
 import type { Applier } from './applier.ts';
@@ -20,6 +20,7 @@ export interface SnapshotsParts {
   readonly replies: Replies;
   readonly connection: (peer: NodeId) => PeerConnection | null;
   readonly post: (input: Input) => void;
+  readonly whenDurable: (index: LogIndex) => Promise<void>;
 }
 
 export class Snapshots {
@@ -34,7 +35,9 @@ export class Snapshots {
     this.builder = new SnapshotBuilder(
       {
         ...runtime,
+        whenDurable: parts.whenDurable,
         logsSinceLast: runtime.config.snapshotLogsSinceLast,
+        mayWrite: () => this.receiver.tryYield(),
         onBuilt: ({ meta, sizeBytes }) => {
           post({ type: 'snapshot-built', meta });
           parts.events.emit({ type: 'snapshot-built', lastLogId: meta.lastLogId, sizeBytes });

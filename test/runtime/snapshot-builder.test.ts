@@ -30,7 +30,7 @@ async function makeKit(options: { logsSinceLast?: number; lastSnapshot?: number 
     logId(1, options.lastSnapshot ?? 0),
   );
   const apply = (toIndex: number): void => {
-    machine.apply(entries(1, machine.applied().lastApplied.index + 1, toIndex + 1));
+    void machine.apply(entries(1, machine.applied().lastApplied.index + 1, toIndex + 1));
     builder.onApplied(toIndex);
   };
   return Object.assign(kit, { builder, apply });

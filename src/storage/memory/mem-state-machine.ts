@@ -54,6 +54,8 @@ interface WaitingApply<Response> {
  * encoded by itself: an object that is reachable from two of them comes back as two, so it must not be changed in place.
  */
 export class MemStateMachine<State, Request, Response> implements StateMachine<Request, Response> {
+  /** After a restart the state is rebuilt from snapshot and log. */
+  readonly isDurable = false;
   readonly #options: MemStateMachineOptions<State, Request, Response>;
   readonly #builder: StateBuilder;
   #codec: Codec<Request, Response> | null = null;
