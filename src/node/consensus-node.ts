@@ -252,7 +252,7 @@ export class ConsensusNode<Request, Response> {
 
   async #close(): Promise<void> {
     try {
-      await depart(this.#runtime);
+      await depart(this.#runtime, this.#proposer);
     } finally {
       await this.raft.shutdown();
     }

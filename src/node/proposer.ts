@@ -19,6 +19,9 @@ const asResponse: ProposalAnswer<unknown> = (_logId, response) => response;
 
 export class Proposer {
   readonly #runtime: Runtime;
+  /** Requests on their way to a leader, and who waits for the last of them. */
+  #following = 0;
+  #onIdle: (() => void) | null = null;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -36,6 +39,18 @@ export class Proposer {
     });
   }
 
+  /** Resolves when no request is on its way to another node any more, or the time is over. */
+  async drain(budget: CallBudget): Promise<void> {
+    if (this.#following === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#runtime.parts.timers.setTimer(budget.leftMs, resolve);
+      this.#onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
   #here(payload: Uint8Array, pending: PendingOptions): Promise<unknown> {
     const result = this.#runtime.proposals.addFor(payload, pending, asResponse);
     this.#runtime.schedule();
@@ -46,10 +61,16 @@ export class Proposer {
   async #follow(payload: Uint8Array, pending: PendingOptions): Promise<unknown> {
     const runtime = this.#runtime;
     const budget = new CallBudget(runtime.parts.clock, pending, pending.timeoutMs);
-    return await retry({ runtime, budget, mayRetry: (error) => this.#mayRetry(error) }, async () => {
-      if (isCoreLeader(runtime)) return await this.#here(payload, budget.rest);
-      return (await runtime.forwarder.propose(payload, budget.rest)).response;
-    });
+    this.#following += 1;
+    try {
+      return await retry({ runtime, budget, mayRetry: (error) => this.#mayRetry(error) }, async () => {
+        if (isCoreLeader(runtime)) return await this.#here(payload, budget.rest);
+        return (await runtime.forwarder.propose(payload, budget.rest)).response;
+      });
+    } finally {
+      this.#following -= 1;
+      if (this.#following === 0) this.#onIdle?.();
+    }
   }
 
   #mayRetry(error: unknown): boolean {

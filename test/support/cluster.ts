@@ -56,6 +56,13 @@ export interface ClusterOptions {
   readonly onApply?: (request: KvRequest, id: NodeId) => void;
 }
 
+export interface StartOptions {
+  /** With empty stores. */
+  readonly isNew?: boolean;
+  /** Default: the one that belongs to the id. */
+  readonly address?: string;
+}
+
 /** One node with its stores, which outlive it. */
 export interface Member {
   readonly id: NodeId;
@@ -130,14 +137,13 @@ export class Cluster {
   }
 
   /** Starts a node: with the stores it had, or as a new one. */
-  async startNode(id: NodeId, { isNew = false }: { readonly isNew?: boolean } = {}): Promise<KvNode> {
+  async startNode(id: NodeId, { isNew = false, address = addressOf(id) }: StartOptions = {}): Promise<KvNode> {
     const known = isNew ? undefined : this.#members.get(id);
     const stores = {
       logStore: known?.logStore ?? new MemLogStore(),
       snapshotStore: known?.snapshotStore ?? new MemSnapshotStore(),
     };
     const journal: AppliedRequest[] = [];
-    const address = addressOf(id);
     const stateMachine = this.#makeStateMachine(id, journal);
     const plain: MemberParts = { ...stores, stateMachine, network: this.hub.network(address) };
     const parts = this.#options.adapt?.(plain, id) ?? plain;
