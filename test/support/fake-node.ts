@@ -35,11 +35,11 @@ export interface FakeNodeOptions {
 export class FakeNode {
   readonly id: NodeId;
   readonly options: FakeNodeOptions;
-  readonly logStore = new FakeLogStore();
-  readonly snapshotStore = new FakeSnapshotStore();
-  readonly stateMachine = new FakeStateMachine();
-  readonly logger = new RecordingLogger();
-  readonly observer = new RecordingObserver();
+  readonly logStore: FakeLogStore = new FakeLogStore();
+  readonly snapshotStore: FakeSnapshotStore = new FakeSnapshotStore();
+  readonly stateMachine: FakeStateMachine = new FakeStateMachine();
+  readonly logger: RecordingLogger = new RecordingLogger();
+  readonly observer: RecordingObserver = new RecordingObserver();
   readonly events: NodeEvent[] = [];
   readonly #random: SeededRandom;
   #runtime: Runtime | null = null;
@@ -145,9 +145,9 @@ export interface FakeClusterOptions {
 
 /** Nodes on one virtual clock, over the memory network. */
 export class FakeCluster {
-  readonly time = new FakeTime();
+  readonly time: FakeTime = new FakeTime();
   readonly hub: MemHub;
-  readonly nodes = new Map<NodeId, FakeNode>();
+  readonly nodes: Map<NodeId, FakeNode> = new Map<NodeId, FakeNode>();
   readonly #options: FakeClusterOptions;
 
   constructor(options: FakeClusterOptions = {}) {

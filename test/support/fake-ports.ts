@@ -57,8 +57,8 @@ export class RecordingLogger implements Logger {
 }
 
 export class RecordingObserver implements Observer {
-  readonly counts = new Map<string, number>();
-  readonly values = new Map<string, number[]>();
+  readonly counts: Map<string, number> = new Map<string, number>();
+  readonly values: Map<string, number[]> = new Map<string, number[]>();
 
   count(name: string, count: number): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + count);

@@ -13,7 +13,7 @@ export const LIST_CODEC_ID = 'list/1';
 const INITIAL: AppliedState = { lastApplied: NO_LOG_ID, lastTimeMs: 0, membership: NO_MEMBERSHIP };
 
 export class FakeStateMachine implements StateMachine<unknown, unknown> {
-  readonly gate = new Gate<StateMachineCall>();
+  readonly gate: Gate<StateMachineCall> = new Gate<StateMachineCall>();
   /** The texts of all requests that make up the state. */
   state: string[] = [];
   /** Every entry that `apply` was called with, in order, over all restarts. */

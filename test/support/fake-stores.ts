@@ -16,7 +16,7 @@ export type LogStoreCall = LogStoreWrite | 'open' | 'read' | 'close';
 /** Writes take effect at the call, in order, and are durable when they are let go. After a failure none succeeds. */
 export class FakeLogStore implements LogStore {
   readonly inner: LogStore;
-  readonly gate = new Gate<LogStoreCall>();
+  readonly gate: Gate<LogStoreCall> = new Gate<LogStoreCall>();
   /** What each write did, e.g. `append 3-5`. */
   readonly writes: string[] = [];
   #failure: unknown = null;
@@ -90,7 +90,7 @@ export type SnapshotStoreCall = 'open' | 'create' | 'write' | 'publish' | 'lates
 
 export class FakeSnapshotStore implements SnapshotStore {
   readonly inner: SnapshotStore;
-  readonly gate = new Gate<SnapshotStoreCall>();
+  readonly gate: Gate<SnapshotStoreCall> = new Gate<SnapshotStoreCall>();
   openWriters = 0;
   openReaders = 0;
 

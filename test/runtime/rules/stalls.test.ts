@@ -80,5 +80,8 @@ test('rule 2 jumps of the wall clock change nothing but the time on entries', as
   await answer;
   assert.deepEqual([node.isLeader, node.runtime.core.state.hardState.term], [true, term]);
   const times = node.stateMachine.journal.map(({ timeMs }) => timeMs);
-  assert.deepEqual(times, [...times].sort((a, b) => a - b));
+  assert.deepEqual(
+    times,
+    [...times].sort((a, b) => a - b),
+  );
 });
