@@ -7,85 +7,68 @@ import type { HttpAnswer, HttpClient } from './http-client.ts';
 import type { Line, LineContext } from './line.ts';
 import type { HttpNetworkConfig } from './network-options.ts';
 import { PostLine } from './post-line.ts';
-import { codeOf } from './reach-error.ts';
 import { errorOf, isOurs, requireSuccess } from './refusal.ts';
 import { StreamLine } from './stream-line.ts';
 import { DEFAULT_MAX_BODY_BYTES, HEADERS, NO_STREAM, ROUTES, STREAM_READY } from './wire.ts';
 
 /**
+ * Greets the peer by a POST first: it says whether it wants to talk at all, and its service learns which server it is
+ * mounted in, where it then listens for the upgrade.
  * @throws UnreachableError, PeerRefusedError, UnauthenticatedError, or the signal's reason
  */
 export async function openLine(context: LineContext, signal: AbortSignal): Promise<Line> {
-  if (context.config.transport === 'post') {
-    await greet(context, signal);
-    return new PostLine(context);
-  }
-  const stream = await openStream(context, signal);
-  if (stream !== null) {
-    return stream;
-  }
-  // Something in between takes no upgrades, or the server learns only from a first request that it may get them.
-  const answer = await greet(context, signal);
-  const isReady = answer.headers[HEADERS.stream] === STREAM_READY;
-  return (isReady ? await openStream(context, signal) : null) ?? new PostLine(context);
+  const { headers } = await greet(context, signal);
+  const isPossible = context.config.transport === 'stream' && headers[HEADERS.stream] === STREAM_READY;
+  return (isPossible ? await openStream(context, signal) : null) ?? new PostLine(context);
 }
 
-/** @returns `null` when a stream can't be had, though the peer may be fine */
+/**
+ * For a peer that answered just now.
+ * @returns `null` when a stream can't be had: something in between takes no upgrades, or never answers them
+ */
 export async function openStream(context: LineContext, signal: AbortSignal): Promise<StreamLine | null> {
-  for (const isLastTry of [false, true]) {
-    const opened = await tryStream(context, signal);
-    if (opened instanceof StreamLine) {
-      return opened;
-    }
-    if (opened !== 'try again' || isLastTry) {
-      return null;
-    }
-  }
-  return null;
-}
-
-async function tryStream(context: LineContext, signal: AbortSignal): Promise<StreamLine | 'try again' | 'impossible'> {
-  const { client, config, envelope, peer } = context;
-  const headers = envelopeToHeaders(envelope());
-  const call = { addr: peer.addr, path: ROUTES.stream, headers, idleTimeoutMs: config.connectTimeoutMs, signal };
-  const answer = await client.upgrade(call).catch((error: unknown) => {
-    // Some servers end connections that ask for an upgrade they do not know.
-    if (ConsensusError.is(error) && codeOf(error.cause) === 'ECONNRESET') {
+  const { timers, connectTimeoutMs } = context.config;
+  const patience = new AbortController();
+  const timer = timers.setTimer(connectTimeoutMs / 2, () => patience.abort());
+  try {
+    return await tryStream(context, AbortSignal.any([signal, patience.signal]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (patience.signal.aborted || (ConsensusError.is(error) && error.code === 'UNREACHABLE')) {
       return null;
     }
     throw error;
-  });
-  if (answer === null) {
-    return 'impossible';
+  } finally {
+    timer.cancel();
   }
-  if (!answer.isOpen) {
-    return judgeRefusal(answer.answer, context);
+}
+
+async function tryStream(context: LineContext, signal: AbortSignal): Promise<StreamLine | null> {
+  const { client, config, envelope, peer } = context;
+  const headers = envelopeToHeaders(envelope());
+  const call = { addr: peer.addr, path: ROUTES.stream, headers, idleTimeoutMs: config.connectTimeoutMs, signal };
+  const upgraded = await client.upgrade(call);
+  if (!upgraded.isOpen) {
+    const { answer } = upgraded;
+    if (answer.status === 401 || (isOurs(answer) && answer.status !== NO_STREAM)) {
+      throw errorOf(answer, { nodeId: peer.nodeId, addr: peer.addr });
+    }
+    return null;
   }
-  const peerMaxFrameBytes = counterFromHeader(answer.headers, HEADERS.maxBodyBytes) ?? DEFAULT_MAX_BODY_BYTES;
-  const line = new StreamLine({ context, socket: answer.socket, head: answer.head, peerMaxFrameBytes });
+  const peerMaxFrameBytes = counterFromHeader(upgraded.headers, HEADERS.maxBodyBytes) ?? DEFAULT_MAX_BODY_BYTES;
+  const line = new StreamLine({ context, socket: upgraded.socket, head: upgraded.head, peerMaxFrameBytes });
   const onAbort = (): void => line.close();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    requireProtocol(answer.headers);
+    requireProtocol(upgraded.headers);
     requireIdentity(await line.identity, context);
     return line;
   } catch (error) {
     line.close();
-    signal.throwIfAborted();
     throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function judgeRefusal(answer: HttpAnswer, { peer }: LineContext): 'try again' | 'impossible' {
-  if (answer.headers[HEADERS.stream] === STREAM_READY) {
-    return 'try again';
-  }
-  if ((isOurs(answer) && answer.status !== NO_STREAM) || answer.status === 401) {
-    throw errorOf(answer, { nodeId: peer.nodeId, addr: peer.addr });
-  }
-  return 'impossible';
 }
 
 /** Asks a peer who it is, and whether it wants to talk to us. */

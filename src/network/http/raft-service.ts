@@ -134,9 +134,10 @@ class HttpService {
     requireProtocol(request.headers);
     requireReady(this.context);
     if (route === ROUTES.stream) {
-      return this.#offerStream(request);
+      const what = 'upgrades do not arrive here as such: something on the way takes them out';
+      throw new HttpRefusal('no-such-endpoint', NO_STREAM, new ProtocolError(what));
     }
-    const offer = this.upgrades.attachThrough(request) === 'impossible' ? {} : { [HEADERS.stream]: STREAM_READY };
+    const offer = this.upgrades.attachThrough(request) ? { [HEADERS.stream]: STREAM_READY } : {};
     const answer = await this.#post(request, route);
     return { ...answer, headers: { ...offer, ...answer.headers } };
   }
@@ -161,18 +162,6 @@ class HttpService {
     } finally {
       request.socket.off('close', onClose);
     }
-  }
-
-  /** An upgrade came as a plain request: nobody listened for upgrades on this server, or nobody can. */
-  #offerStream(request: IncomingMessage): never {
-    const isUpgrade = request.headers.upgrade !== undefined;
-    if (isUpgrade && this.upgrades.attachThrough(request) === 'attached now') {
-      const what = 'upgrades are possible from now on; ask again';
-      throw new HttpRefusal('not-ready', 426, new PeerRefusedError('not-ready', what), {
-        [HEADERS.stream]: STREAM_READY,
-      });
-    }
-    throw new HttpRefusal('no-such-endpoint', NO_STREAM, new ProtocolError('upgrades do not arrive here as such'));
   }
 
   #authorize({ headers }: IncomingMessage): void {

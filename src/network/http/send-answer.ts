@@ -54,7 +54,7 @@ export function sendRefusal(
   response.writeHead(refusal.status, {
     ...refusalHeaders(refusal, headers),
     'content-length': String(Buffer.byteLength(body)),
-    ...(isShort(request) ? {} : { connection: 'close' }),
+    ...(mayContinue(request, refusal) ? {} : { connection: 'close' }),
   });
   response.end(body);
   // Unread bytes would be taken for the next request.
@@ -80,10 +80,11 @@ function refusalHeaders(refusal: HttpRefusal, headers: Readonly<Record<string, s
   return { ...known, ...refusal.headers, 'content-type': 'application/json' };
 }
 
-function isShort({ complete, headers }: IncomingMessage): boolean {
+/** Whether the rest of the request is worth reading, for the sake of the next one on this connection. */
+function mayContinue({ complete, headers }: IncomingMessage, { kind }: HttpRefusal): boolean {
   if (complete) {
     return true;
   }
   const hasLength = headers['transfer-encoding'] === undefined;
-  return hasLength && Number(headers['content-length'] ?? 0) <= DISCARDED_BYTES_MAX;
+  return kind !== 'too-slow' && hasLength && Number(headers['content-length'] ?? 0) <= DISCARDED_BYTES_MAX;
 }

@@ -63,6 +63,9 @@ async function receiveMessage(admitted: AdmittedRequest, route: string): Promise
   const { config } = context;
   const maxBodyBytes = route === ROUTES.vote ? Math.min(VOTE_BODY_BYTES_MAX, config.maxBodyBytes) : config.maxBodyBytes;
   const messages = decodeMessages('message', await readBody(request, { ...config, maxBodyBytes }));
+  if (messages.length === 0) {
+    throw new ProtocolError('a body without a message');
+  }
   for (const { type } of messages) {
     if (routeOf(type) !== route) {
       throw new ProtocolError(`a ${type} does not belong to ${route}`);
@@ -93,22 +96,22 @@ async function serveRequest({ context, inbound, from, request, signal }: Admitte
 
 /** One piece, at the offset that its header names; see `post-snapshot.ts` for the other side. */
 async function receivePiece(admitted: AdmittedRequest): Promise<Answer> {
-  const { context, from, request } = admitted;
+  const { context, inbound, from, request } = admitted;
   const { maxBodyBytes } = context.config;
   const bytes = await readBody(request, { ...context.config, maxBodyBytes: maxBodyBytes + SNAPSHOT_OVERHEAD_BYTES });
   const [begin, ...rest] = wholeFrames(bytes);
   const header = headerOf(begin);
   const offsetBytes = requireOffset(request);
-  const current = context.inbox.current(from, header.snapshot.meta.id);
   if (rest[0]?.type === 'error') {
-    // The sender gives up; what arrived is kept.
-    await (current === null ? undefined : context.inbox.release(from, current));
+    // What arrived is kept.
+    await context.inbox.giveUp(from, header.snapshot.meta.id);
     return { body: null };
   }
-  const snapshot = current ?? (await beginSnapshot(admitted, header));
-  if ('answer' in snapshot) {
-    return { body: encodeMessage(snapshot.answer) };
+  const begun = await context.inbox.resume(inbound, from, header);
+  if ('answer' in begun) {
+    return { body: encodeMessage(begun.answer) };
   }
+  const { snapshot } = begun;
   return await snapshot.exclusively(async () => {
     if (rest.length > 0 && offsetBytes !== snapshot.offsetBytes) {
       context.inbox.expectMore(from, snapshot);
@@ -140,16 +143,16 @@ async function takeLastPieces(
 
 /** All of it from the offset on, in one body that is read only as fast as the node takes it. */
 async function receiveFullSnapshot(admitted: AdmittedRequest): Promise<Answer> {
-  const { context, from, request } = admitted;
+  const { context, inbound, from, request } = admitted;
   const offsetBytes = requireOffset(request);
   const frames = bodyFrames(admitted);
   const first = await frames.next();
   const header = headerOf(first.done === true ? undefined : first.value);
-  const current = context.inbox.current(from, header.snapshot.meta.id);
-  const snapshot = current ?? (await beginSnapshot(admitted, header));
-  if ('answer' in snapshot) {
-    return { body: encodeMessage(snapshot.answer) };
+  const begun = await context.inbox.resume(inbound, from, header);
+  if ('answer' in begun) {
+    return { body: encodeMessage(begun.answer) };
   }
+  const { snapshot } = begun;
   try {
     return await snapshot.exclusively(async () => {
       if (offsetBytes !== snapshot.offsetBytes) {
@@ -173,14 +176,6 @@ async function* bodyFrames({ context, request }: AdmittedRequest): AsyncGenerato
   for await (const chunk of bodyChunks(request, context.config)) {
     yield* reader.push(chunk);
   }
-}
-
-async function beginSnapshot(
-  { context, inbound, from }: AdmittedRequest,
-  header: SnapshotHeader,
-): Promise<IncomingSnapshot | { readonly answer: Message }> {
-  const begun = await context.inbox.begin(inbound, from, header);
-  return 'answer' in begun ? begun : begun.snapshot;
 }
 
 /** @returns the node's answer once the end is reached */

@@ -17,13 +17,19 @@ export class ServiceStreams {
   readonly #context: ServiceContext;
   readonly #authorize: (request: IncomingMessage) => void;
   readonly #streams = new Set<StreamServer>();
+  readonly #taken = new WeakSet<Duplex>();
 
   constructor(context: ServiceContext, authorize: (request: IncomingMessage) => void) {
     this.#context = context;
     this.#authorize = authorize;
   }
 
+  /** Ignores a socket that it got before: an application may hand over what was heard of already. */
   open(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#taken.has(socket)) {
+      return;
+    }
+    this.#taken.add(socket);
     const { config, report } = this.#context;
     const headers = nodeHeaders(config.maxBodyBytes);
     // From here on nobody else listens; an error must not end the process.

@@ -101,17 +101,23 @@ export class SnapshotInbox {
 
   /** Begins a snapshot of a sender, and ends the one before. */
   async begin(inbound: InboundHandler, from: NodeId, header: SnapshotHeader): Promise<Begun> {
-    const entry = this.#entryOf(from);
-    const begun = entry.tail.then(async (): Promise<Begun> => {
-      await this.#end(entry);
-      const reception = await inbound.receiveSnapshot(from, header);
-      if (!reception.accept) {
-        return { answer: reception.response };
+    return await this.#inTurn(from, async (entry) => await this.#begin(entry, { inbound, from, header }));
+  }
+
+  /** Goes on with the snapshot that the sender has not finished yet, if it is this one; begins it otherwise. */
+  async resume(inbound: InboundHandler, from: NodeId, header: SnapshotHeader): Promise<Begun> {
+    return await this.#inTurn(from, async (entry) => {
+      if (entry.snapshot?.id !== header.snapshot.meta.id) {
+        return await this.#begin(entry, { inbound, from, header });
       }
-      const snapshot = new IncomingSnapshot(header, reception.sink);
-      entry.snapshot = snapshot;
-      return { snapshot };
+      entry.idleTimer?.cancel();
+      return { snapshot: entry.snapshot };
     });
+  }
+
+  async #inTurn(from: NodeId, work: (entry: Entry) => Promise<Begun>): Promise<Begun> {
+    const entry = this.#entryOf(from);
+    const begun = entry.tail.then(async () => await work(entry));
     entry.pending += 1;
     entry.tail = begun.catch(() => undefined);
     try {
@@ -122,14 +128,26 @@ export class SnapshotInbox {
     }
   }
 
-  /** Goes on with the snapshot that the sender has not finished yet, if it has this id. */
-  current(from: NodeId, id: string): IncomingSnapshot | null {
-    const entry = this.#entries.get(from);
-    if (entry?.snapshot?.id !== id) {
-      return null;
+  async #begin(
+    entry: Entry,
+    { inbound, from, header }: { inbound: InboundHandler; from: NodeId; header: SnapshotHeader },
+  ): Promise<Begun> {
+    await this.#end(entry);
+    const reception = await inbound.receiveSnapshot(from, header);
+    if (!reception.accept) {
+      return { answer: reception.response };
     }
-    entry.idleTimer?.cancel();
-    return entry.snapshot;
+    const snapshot = new IncomingSnapshot(header, reception.sink);
+    entry.snapshot = snapshot;
+    return { snapshot };
+  }
+
+  /** The sender gave up this snapshot, if it is the one it was sending. */
+  async giveUp(from: NodeId, id: string): Promise<void> {
+    const snapshot = this.#entries.get(from)?.snapshot ?? null;
+    if (snapshot?.id === id) {
+      await this.release(from, snapshot);
+    }
   }
 
   /** Nothing more comes for it, good or bad. */

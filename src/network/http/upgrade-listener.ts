@@ -41,18 +41,13 @@ export class UpgradeListener {
     }
   }
 
-  /**
-   * Listens on the server that a request came through.
-   * @returns `attached` when it did so already, `impossible` when there is no such server
-   */
-  attachThrough(request: IncomingMessage): 'attached' | 'attached now' | 'impossible' {
+  /** Listens on the server that a request came through; `false` when there is no such server. */
+  attachThrough(request: IncomingMessage): boolean {
     const server = serverOf(request.socket);
-    if (server === null) {
-      return 'impossible';
+    if (server !== null) {
+      this.attach(server);
     }
-    const isNew = !this.#servers.has(server);
-    this.attach(server);
-    return isNew ? 'attached now' : 'attached';
+    return server !== null;
   }
 
   detach(): void {

@@ -35,7 +35,7 @@ export const HEADERS = {
   maxBodyBytes: 'x-zlayer-max-body-bytes',
 } as const;
 
-/** The only answer to an upgrade that means "once more": the server was not listening for upgrades until now. */
+/** The value of that header. */
 export const STREAM_READY = 'ready';
 
 /** The status of a node that is reached in a way that no stream can take. */
