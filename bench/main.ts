@@ -1,5 +1,5 @@
 /** `npm run bench`: measures every scenario in a process of its own, prints a table and writes the results as JSON. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { findScenario, SCENARIOS } from './scenarios.ts';
 import type { BenchArguments } from './support/arguments.ts';
 import { HELP, parseArguments } from './support/arguments.ts';
@@ -10,6 +10,9 @@ import type { ScenarioOutcome } from './support/run-scenario.ts';
 import { runScenario } from './support/run-scenario.ts';
 import type { Scenario } from './support/scenario.ts';
 import { tableHeading, tableRow } from './support/table.ts';
+
+/** Processes that want a core, for each core there is, from which on a machine is too busy to measure on. */
+const BUSY_LOAD = 0.25;
 
 const PROFILE_FOLDER = '.bench/profiles';
 
@@ -29,6 +32,9 @@ async function runAll({ only, isQuick, repeats, jsonPath, isProfiled }: BenchArg
   console.log(
     `${cores} x ${cpu}, Node.js ${node}, commit ${commit ?? 'unknown'}, load ${loadAverageBefore.toFixed(2)}`,
   );
+  if (loadAverageBefore > cores * BUSY_LOAD) {
+    console.log('other programs are using this machine: figures will be too low, and their spread too wide');
+  }
   console.log(`median of ${repeats}${isQuick ? ', quick: the figures are not worth comparing' : ''}`);
   const scenarios: [Scenario, ScenarioOutcome][] = [];
   for (const scenario of chosen) {
@@ -44,7 +50,10 @@ async function runOne(
   { isProfiled, ...settings }: Pick<BenchArguments, 'repeats' | 'isQuick' | 'isProfiled'>,
 ): Promise<ScenarioOutcome> {
   const folder = `${PROFILE_FOLDER}/${scenario.name}`;
-  if (isProfiled) mkdirSync(folder, { recursive: true });
+  if (isProfiled) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+  }
   console.log(tableHeading(scenario.name, scenario.title));
   const outcome = await runScenario(scenario, {
     ...settings,
