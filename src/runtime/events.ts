@@ -2,6 +2,7 @@
 import type { LogId, LogIndex, NodeId, Term } from '../core/ids.ts';
 import type { StoredMembership } from '../core/membership/membership.ts';
 import type { RoleName } from '../core/role/role.ts';
+import { callAll } from './call-all.ts';
 
 export type NodeEvent =
   | { readonly type: 'role-changed'; readonly role: RoleName; readonly term: Term; readonly leaderId: NodeId | null }
@@ -35,8 +36,8 @@ export class Events {
   #isClosed = false;
 
   emit(event: NodeEvent): void {
-    for (const listener of this.#listeners) listener(event);
     if (event.type === 'stopped') this.#isClosed = true;
+    callAll([...this.#listeners].map((listener) => () => listener(event)));
   }
 
   /** Calls `listener` at once for every event from now on. Returns what ends that. */
@@ -91,7 +92,8 @@ class EventIterator implements AsyncIterableIterator<NodeEvent> {
 
   #enqueue(event: NodeEvent): void {
     if (this.#queue.length >= QUEUE_LIMIT && event.type !== 'stopped') {
-      this.#lost += 1;
+      // The notice takes the place of an event, which is lost too.
+      this.#lost += this.#lost === 0 ? 2 : 1;
       this.#queue[QUEUE_LIMIT - 1] = { type: 'overflow', lost: this.#lost };
       return;
     }

@@ -18,11 +18,16 @@ export class Identity {
     return this.#stored;
   }
 
-  /** Makes this node part of a cluster, once. Resolves when that is durable. */
+  /** Makes this node part of a cluster, once. Resolves when that is durable; a node that can't write it must not go on. */
   async join(clusterId: string): Promise<void> {
     if (this.#stored.clusterId !== null) return;
     this.#stored = { ...this.#stored, clusterId };
-    await this.#logStore.saveIdentity(this.#stored);
+    try {
+      await this.#logStore.saveIdentity(this.#stored);
+    } catch (error) {
+      this.#onFailure(error);
+      throw error;
+    }
   }
 
   /**
@@ -30,6 +35,6 @@ export class Identity {
    * promises to that peer is durable only after its identity is.
    */
   adopt(clusterId: string): void {
-    this.join(clusterId).catch(this.#onFailure);
+    this.join(clusterId).catch(() => undefined);
   }
 }

@@ -9,10 +9,12 @@ import { FatalError, StoppedError } from '../errors.ts';
 import type { StoreIdentity } from '../ports/log-store.ts';
 import type { InboundHandler } from '../ports/network.ts';
 import { Applier } from './applier.ts';
+import { callAll } from './call-all.ts';
 import { Changes } from './changes.ts';
 import { Driver } from './driver.ts';
 import { DurableGate } from './durable-gate.ts';
 import { EffectRouter } from './effect-router.ts';
+import type { NodeEvent } from './events.ts';
 import { Events } from './events.ts';
 import { Forwarder } from './forwarding.ts';
 import { Identity } from './identity.ts';
@@ -169,17 +171,12 @@ export class Runtime {
     if (this.#stopped !== null) return;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const error = new FatalError(this.parts.nodeId, reason, cause);
-    this.parts.logger.error({ nodeId: this.parts.nodeId, error }, 'the node stops for good');
-    this.#stop(error);
-    this.#closing = this.#close();
+    this.#end(error, () => this.parts.logger.error({ nodeId: this.parts.nodeId, error }, 'the node stops for good'));
   }
 
   /** Stops taking calls, ends what is under way, and releases everything. Safe to call twice. */
   async shutdown(): Promise<void> {
-    if (this.#closing === null) {
-      this.#stop(new StoppedError(this.parts.nodeId));
-      this.#closing = this.#close();
-    }
+    if (this.#closing === null) this.#end(new StoppedError(this.parts.nodeId), () => undefined);
     await this.#closing;
   }
 
@@ -193,6 +190,18 @@ export class Runtime {
     this.#watchdog.start();
   }
 
+  /** Whoever throws when told of the end must keep neither the others from it, nor the stores from being closed. */
+  #end(error: ConsensusError, log: () => void): void {
+    this.#stop(error);
+    this.#closing = this.#close();
+    const event: NodeEvent = { type: 'stopped', error: error instanceof StoppedError ? null : error };
+    try {
+      callAll([() => this.#peers.close(), log, () => this.events.emit(event), () => this.#notifyTurn()]);
+    } catch {
+      // There is nothing left that this could stop.
+    }
+  }
+
   #stop(error: ConsensusError): void {
     this.#stopped = error;
     this.#driver.stop();
@@ -203,9 +212,6 @@ export class Runtime {
     this.reads.rejectAll(makeError);
     this.changes.rejectAll(makeError);
     this.#gate.stop();
-    this.#peers.close();
-    this.events.emit({ type: 'stopped', error: error instanceof StoppedError ? null : error });
-    this.#notifyTurn();
   }
 
   async #close(): Promise<void> {
@@ -222,7 +228,7 @@ export class Runtime {
   }
 
   #notifyTurn(): void {
-    for (const listener of this.#turnListeners) listener();
+    callAll(this.#turnListeners);
   }
 
   #onApplied(applied: LogId): void {
