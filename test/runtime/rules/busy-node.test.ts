@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Message } from '../../../src/core/message.ts';
 import { BusyError, IndeterminateError } from '../../../src/errors.ts';
+import type { Watched } from '../../support/fake-node.ts';
 import { watch } from '../../support/fake-node.ts';
 import { heartbeat, ScriptedPeers } from '../../support/scripted-peers.ts';
 
@@ -128,7 +129,7 @@ test('rule 5 without a quorum requests are refused once the limit is reached, an
   const peers = await new ScriptedPeers({ maxUncommittedBytes, maxRequestBytes: 1000, checkQuorum: false }).lead();
   const { time, node } = peers;
   peers.silent.add(2).add(3);
-  const answers = [];
+  const answers: Watched<unknown>[] = [];
   for (let turn = 0; turn < 50; turn += 1) {
     answers.push(watch(node.propose('x'.repeat(500), { timeoutMs: 60_000 })));
     await time.runTurn();
