@@ -7,6 +7,7 @@ import { CallBudget } from '../raft/call-options.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { isCoreLeader, isLiveLeader, notLeaderError } from './leadership.ts';
 import { retry } from './retry.ts';
+import { SharedPosition } from './shared-position.ts';
 
 /**
  * | level | sees | costs |
@@ -31,11 +32,13 @@ const RETRIED: ReadonlySet<string> = new Set(['NOT_LEADER', 'QUORUM_NOT_ENOUGH',
 
 export class Reader {
   readonly #runtime: Runtime;
+  readonly #position: SharedPosition;
   /** The own state holds everything that was acknowledged before this monotonic time. */
   #freshAsOfMs = Number.NEGATIVE_INFINITY;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
+    this.#position = new SharedPosition(runtime);
   }
 
   async read<T>(query: () => T, options: ReadOptions): Promise<T> {
@@ -54,12 +57,12 @@ export class Reader {
   /** Resolves when everything that was committed at the time of the call is applied on this node. */
   async confirm(budget: CallBudget): Promise<LogId> {
     const runtime = this.#runtime;
-    const { reads, forwarder, parts } = runtime;
+    const { reads, parts } = runtime;
     return await retry({ runtime, budget, mayRetry: (error) => this.#mayRetry(error) }, async () => {
       const askedMs = parts.clock.nowMs();
       const readLogId = isCoreLeader(runtime)
         ? (await reads.position('read-index', budget.rest)).readLogId
-        : await forwarder.readPosition(budget.rest);
+        : await this.#position.ask(budget.rest);
       await reads.whenApplied(readLogId.index, budget.rest);
       this.#freshAsOfMs = Math.max(this.#freshAsOfMs, askedMs);
       return readLogId;

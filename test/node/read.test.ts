@@ -1,7 +1,8 @@
 /** Reads through any node, each as fresh as it asks for. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { NotLeaderError, QuorumNotEnoughError, TimeoutError } from '../../src/errors.ts';
+import { BusyError, NotLeaderError, QuorumNotEnoughError, TimeoutError } from '../../src/errors.ts';
+import type { Network, PeerConnection } from '../../src/ports/network.ts';
 import { systemClock } from '../../src/runtime/system/system-ports.ts';
 import type { KvNode } from '../support/cluster.ts';
 import { startCluster } from '../support/cluster.ts';
@@ -31,6 +32,38 @@ describe('linearizable reads', () => {
     const readLogId = await cluster.node(3).ensureLinearizable();
     assert.deepEqual(readLogId, cluster.node(1).metrics().committed);
     assert.ok(cluster.node(3).metrics().lastApplied.index >= readLogId.index);
+  });
+
+  test('those that wait on a follower share a question to the leader', async (t) => {
+    let questions = 0;
+    const counting = (network: Network): Network =>
+      override(network, {
+        connect: (peer, events) => {
+          const connection = network.connect(peer, events);
+          const request: PeerConnection['request'] = (question, options) => {
+            questions += 1;
+            return connection.request(question, options);
+          };
+          return override(connection, { request });
+        },
+      });
+    const cluster = await startCluster(t, {
+      ids: [1, 2],
+      config: { maxPendingReads: 300 },
+      adapt: (parts, id) => (id === 2 ? { ...parts, network: counting(parts.network) } : parts),
+    });
+    const node = cluster.node(2);
+    const reads = Array.from({ length: 300 }, () => node.read(() => cluster.value(2, 'a')));
+    assert.ok((await failureOf(node.read(() => 1))) instanceof BusyError);
+    await Promise.all(reads);
+    assert.equal(questions, 2);
+  });
+
+  test('a leader that hangs is waited for, and replaced', async (t) => {
+    const cluster = await startCluster(t, { ids: [1, 2, 3] });
+    await cluster.node(1).propose({ key: 'a', value: 1 });
+    cluster.hang(1);
+    assert.equal(await cluster.node(2).read(() => cluster.value(2, 'a')), 1);
   });
 
   test('they outlive a change of the leader', async (t) => {
