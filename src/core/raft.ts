@@ -19,7 +19,7 @@ import { handlePersisted } from './handler/persisted.ts';
 import { handlePropose } from './handler/propose.ts';
 import { advanceReads, handleRead } from './handler/read-index.ts';
 import { handleTick, nextDeadlineMs } from './handler/tick.ts';
-import { advanceTransfer, handleTransfer } from './handler/transfer.ts';
+import { abandonTransfer, advanceTransfer, handleTransfer } from './handler/transfer.ts';
 import type { NodeId } from './ids.ts';
 import { createState } from './initial-state.ts';
 import type { Input, StepTime } from './input.ts';
@@ -189,9 +189,10 @@ export class RaftCore {
     const leader = this.#leader();
     switch (input.type) {
       case 'snapshot-send-failed':
-        if (leader !== null) handleSnapshotSendFailed(leader, input.to, input.session);
+        if (leader !== null) handleSnapshotSendFailed(core, leader, input.to, input.session);
         break;
       case 'peer-unreachable':
+        abandonTransfer(core, input.peer);
         if (leader !== null) pausePeer(leader, input.peer);
         break;
       case 'elect':

@@ -31,7 +31,7 @@ export function handleHeartbeatResponse(core: Core, leader: Leader, from: NodeId
   noteContact(core, leader, progress, response.round);
   if (progress.state === 'probe') {
     // A heartbeat overtakes appends: only one sent after the probe shows that the probe must have been lost.
-    if (response.round > progress.probeRound) progress.isPaused = false;
+    if (response.round > progress.probeRound && core.time.nowMs >= progress.retryMs) progress.isPaused = false;
   } else if (progress.state === 'replicate') recoverLost(core, leader, progress, response);
 }
 

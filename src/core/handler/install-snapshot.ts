@@ -4,6 +4,7 @@ import type { LogIndex, NodeId } from '../ids.ts';
 import { isSameLogId } from '../ids.ts';
 import type { SnapshotMeta, SnapshotOffer, SnapshotResponse } from '../message.ts';
 import { noteContact } from '../progress/contact.ts';
+import type { Progress } from '../progress/progress.ts';
 import { followLeader } from '../role/follower.ts';
 import type { Leader } from '../role/leader.ts';
 import { updateRole } from '../role/own-role.ts';
@@ -105,18 +106,26 @@ export function handleSnapshotResponse(core: Core, leader: Leader, from: NodeId,
   if (progress === undefined || progress.session !== message.session) return;
   noteContact(core, leader, progress, progress.ackedRound);
   if (progress.state !== 'snapshot') return;
-  const isNews = message.matchIndex > progress.matchIndex;
+  if (message.matchIndex <= progress.matchIndex) {
+    pauseSnapshots(core, progress);
+    return;
+  }
   progress.becomeProbe(progress.matchIndex + 1);
-  if (isNews) onAccepted(core, leader, progress, message.matchIndex);
-  else progress.isPaused = true;
+  onAccepted(core, leader, progress, message.matchIndex);
 }
 
 /** The stream broke for good: try again after the next sign of life. */
-export function handleSnapshotSendFailed(leader: Leader, to: NodeId, session: number): void {
+export function handleSnapshotSendFailed(core: Core, leader: Leader, to: NodeId, session: number): void {
   const progress = leader.progress.get(to);
   if (progress === undefined || progress.session !== session || progress.state !== 'snapshot') return;
+  pauseSnapshots(core, progress);
+}
+
+/** Whatever was wrong will often be so again, and reads may bring signs of life all the time. */
+function pauseSnapshots({ options, time }: Core, progress: Progress): void {
   progress.becomeProbe(progress.matchIndex + 1);
   progress.isPaused = true;
+  progress.retryMs = time.nowMs + options.heartbeatIntervalMs;
 }
 
 /** Only what is durable here may be acknowledged. */

@@ -42,6 +42,8 @@ export class Progress {
   isPaused = false;
   /** In `probe`: the leader's heartbeat round when the append was sent; 0 when none was. */
   probeRound = 0;
+  /** In `probe`: a pause lasts at least until then, after a snapshot that came to nothing. */
+  retryMs: number = Number.NEGATIVE_INFINITY;
   /** An append of unknown size is under way: it may end earlier than planned. */
   isUnsized = false;
   /** In `snapshot`: what is being sent. */
