@@ -112,6 +112,18 @@ describe('a change that is not decided yet', () => {
   });
 });
 
+test('M-17 a removed follower gets no entry after the one that removed it, even while it is still being told', () => {
+  const cluster = new CoreCluster({ voters: [1, 2, 3] });
+  const leader = cluster.elect(1);
+  leader.change(1, { type: 'remove-voters', ids: [3] });
+  cluster.deliver();
+  const { result } = onlyEffect(leader.history, 'membership-changed');
+  leader.propose('x');
+  cluster.deliver();
+  assert.deepEqual(cluster.node(2).appliedTexts, ['x']);
+  assert.deepEqual(cluster.node(3).lastLogId, result.logId);
+});
+
 describe('M-24 a change while another one is not committed', () => {
   const changes: MembershipChange[] = [
     { type: 'add-voter-ids', ids: [3] },
