@@ -34,7 +34,7 @@ export const ERROR_CODES = {
   SNAPSHOT: 'safe',
   FATAL: 'never',
   STOPPED: 'never',
-} as const satisfies Record<string, 'safe' | 'unsafe' | 'never'>;
+} as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 export type Retry = 'safe' | 'unsafe' | 'never';

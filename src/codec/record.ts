@@ -25,7 +25,7 @@ import { hex } from './sealed-bytes.ts';
 export const RECORD_HEADER_BYTES = 36;
 
 /** The longest record; a longer one is never written, and refused before anything is read of it. */
-export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
+export const MAX_RECORD_BYTES: number = 256 * 1024 * 1024;
 
 const RECORD_FORMAT_VERSION = 1;
 

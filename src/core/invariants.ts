@@ -44,6 +44,11 @@ export function checkState(state: CoreState, before: Watermark): void {
   );
   invariant(state.applied.index >= before.appliedIndex, 'I4', () => `applied went back to ${state.applied.index}`);
   invariant(
+    log.purged.index >= before.purgedIndex,
+    'I5',
+    () => `purged went from ${before.purgedIndex} to ${log.purged.index}`,
+  );
+  invariant(
     log.purged.index <= applied && state.snapshot.index <= applied && applied <= state.commitIndex,
     'I5',
     () =>

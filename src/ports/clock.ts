@@ -13,7 +13,7 @@ export interface TimerHandle {
 }
 
 export interface Timers {
-  /** Runs `callback` once, `delayMs` or more from now. Does not keep the process alive. */
+  /** Runs `callback` once, `delayMs` or more from now. As long as it is set it keeps the process alive. */
   setTimer(delayMs: number, callback: () => void): TimerHandle;
   /** Runs `callback` in this turn of the event loop, after the waiting I/O has been read; in order of the calls. */
   nextTurn(callback: () => void): void;

@@ -4,6 +4,7 @@ import type { Input } from '../core/input.ts';
 import type { Membership } from '../core/membership/membership.ts';
 import type { Message } from '../core/message.ts';
 import type { ConsensusError } from '../errors.ts';
+import { PeerRefusedError } from '../errors.ts';
 import type {
   Envelope,
   InboundHandler,
@@ -62,11 +63,14 @@ export class Inbound implements InboundHandler {
   }
 
   async request(
-    _from: NodeId,
+    from: NodeId,
     request: PeerRequest,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<PeerResponse> {
     this.#assertRunning();
+    if (!this.#parts.membership().nodes.has(from)) {
+      throw new PeerRefusedError('node', `node ${from} is no member of this cluster: its clients must ask a member`);
+    }
     return await this.#parts.request(request, signal);
   }
 

@@ -15,10 +15,13 @@ export interface PeersParts extends ReplicatorParts {
   readonly onMessage: (from: NodeId, message: Message) => void;
 }
 
+type LossEvent = 'peer-unreachable' | 'peer-refused';
+
 export class Peers {
   readonly #parts: PeersParts;
   readonly #replicators = new Map<NodeId, Replicator>();
-  readonly #unreachable = new Set<NodeId>();
+  /** What was told of a peer that was lost and not heard since. */
+  readonly #unreachable = new Map<NodeId, LossEvent>();
 
   constructor(parts: PeersParts) {
     this.#parts = parts;
@@ -72,9 +75,9 @@ export class Peers {
       },
       onUnreachable: (error) => {
         onLost(peer);
-        if (this.#unreachable.has(peer)) return;
-        this.#unreachable.add(peer);
         const type = error instanceof PeerRefusedError ? 'peer-refused' : 'peer-unreachable';
+        if (this.#unreachable.get(peer) === type) return;
+        this.#unreachable.set(peer, type);
         events.emit({ type, peer, error });
       },
     });

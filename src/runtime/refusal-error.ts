@@ -79,7 +79,9 @@ function changeError(refusal: ChangeRefusal, nodeId: NodeId): ConsensusError {
     case 'no-target':
       return new TransferError('there is no other voter to hand leadership to');
     case 'transfer-timed-out':
-      return new TransferError(`node ${refusal.to} did not take over within an election timeout`);
+      return new TransferError(
+        `node ${refusal.to} did not take over: it can't be reached, or needed longer than an election timeout`,
+      );
     default:
       return assertNever(refusal);
   }

@@ -71,6 +71,12 @@ export function advanceTransfer(core: Core, leader: Leader): void {
   if (isRemoved) becomeFollower(core, state.hardState.term, null);
 }
 
+/** Messages to the target are lost: a transfer that was asked for is not worth waiting for. */
+export function abandonTransfer(core: Core, peer: NodeId): void {
+  const { transfer } = core.state;
+  if (transfer !== null && transfer.id !== null && transfer.to === peer) settleTransfer(core, null);
+}
+
 /** The target did not take over in time: lead on, or step down all the same when this node is not a voter any more. */
 export function expireTransfer(core: Core): void {
   const { state, time } = core;

@@ -11,7 +11,6 @@ export const systemClock: Clock = Object.freeze({
 export const systemTimers: Timers = Object.freeze({
   setTimer(delayMs: number, callback: () => void): TimerHandle {
     const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), 0x7fff_ffff));
-    timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
   nextTurn(callback: () => void): void {
