@@ -76,7 +76,7 @@ export interface Member {
 }
 
 /** Short enough for quick tests, long enough for a busy machine. */
-export const TEST_CONFIG: Partial<ConsensusConfig> = Object.freeze({
+const TEST_CONFIG: Partial<ConsensusConfig> = Object.freeze({
   clusterName: 'test',
   heartbeatIntervalMs: 50,
   electionTimeoutMinMs: 300,
