@@ -111,6 +111,20 @@ describe('T-03 a transfer is', () => {
 });
 
 describe('T-04 while a transfer is under way', () => {
+  test('a target that can not be reached ends it at once', () => {
+    const cluster = new CoreCluster({ voters: [1, 2, 3] });
+    const leader = cluster.elect(1);
+    cluster.isolate(2);
+    leader.propose('before');
+    transfer(leader, 1, 2);
+    const effects = leader.step({ type: 'peer-unreachable', peer: 2 });
+    assert.deepEqual(effectsOf(effects, 'transfer-refused'), [
+      { type: 'transfer-refused', id: 1, refusal: { code: 'transfer-timed-out', to: 2 } },
+    ]);
+    assert.equal(leader.role, 'leader');
+    assert.equal(leader.propose('after').accepted, 1);
+  });
+
   test('nothing is accepted; when it fails the leader goes on', () => {
     const cluster = new CoreCluster({ voters: [1, 2, 3] });
     const leader = cluster.elect(1);
