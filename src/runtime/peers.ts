@@ -68,12 +68,17 @@ export class Peers {
 
   #open(peer: NodeId, node: BasicNode): Replicator {
     const { events, onMessage, onLost } = this.#parts;
-    return new Replicator(this.#parts, peer, node, {
+    // A line that was replaced may still fail; that says nothing about the new one.
+    const isClosed = (): boolean => opened !== null && this.#replicators.get(peer) !== opened;
+    let opened: Replicator | null = null;
+    const replicator = new Replicator(this.#parts, peer, node, {
       onMessage: (message) => {
+        if (isClosed()) return;
         if (this.#unreachable.delete(peer)) events.emit({ type: 'peer-reachable', peer });
         onMessage(peer, message);
       },
       onUnreachable: (error) => {
+        if (isClosed()) return;
         onLost(peer);
         const type = error instanceof PeerRefusedError ? 'peer-refused' : 'peer-unreachable';
         if (this.#unreachable.get(peer) === type) return;
@@ -81,5 +86,7 @@ export class Peers {
         events.emit({ type, peer, error });
       },
     });
+    opened = replicator;
+    return replicator;
   }
 }
