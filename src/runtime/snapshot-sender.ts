@@ -36,6 +36,8 @@ export class SnapshotSender {
     this.#transfers.set(to, controller);
     this.#transfer({ to, term, session, controller })
       .catch((error: unknown) => {
+        // The end of one that was replaced says nothing about the one under way.
+        if (this.#transfers.get(to) !== controller) return;
         this.#parts.onFailed(to, error);
         this.#parts.post({ type: 'snapshot-send-failed', to, session });
       })
