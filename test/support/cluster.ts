@@ -95,8 +95,6 @@ export class Cluster {
   readonly hub: MemHub = new MemHub({ timers: systemTimers, random: systemRandom });
   readonly #options: ClusterOptions;
   readonly #members = new Map<NodeId, Member>();
-  /** The timers of nodes don't keep a process alive, and in memory there are no sockets that would. */
-  readonly #keepAlive = setInterval(() => undefined, 60_000);
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -208,7 +206,6 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#keepAlive);
     this.hub.heal();
     await Promise.all(this.ids.map((id) => this.stop(id)));
   }
