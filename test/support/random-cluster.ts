@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import type { Effect } from '../../src/core/effect.ts';
 import type { NodeId } from '../../src/core/ids.ts';
 import type { Input } from '../../src/core/input.ts';
+import type { Message } from '../../src/core/message.ts';
 import type { CoreOptions } from '../../src/core/options.ts';
 import { ELECTION_MAX_MS, nodesOf, seededRandom } from './core-kit.ts';
 import type { Envelope } from './core-node.ts';
@@ -223,6 +224,20 @@ export class RandomCluster {
   #maybeCut(message: Extract<Input, { type: 'message' }>['message']): typeof message {
     if (message.type !== 'append-request' || message.entries.length < 2 || !this.chance(0.1)) return message;
     return { ...message, entries: message.entries.slice(0, 1 + this.below(message.entries.length - 1)) };
+  }
+
+  /** Delivers messages of some types only, and what is answered to them. */
+  deliverSome(limit: number, isWanted: (type: Message['type']) => boolean): void {
+    for (let count = 0; count < limit; count += 1) {
+      const position = this.pool.findIndex(({ cargo }) => cargo.type === 'message' && isWanted(cargo.message.type));
+      if (position === -1) return;
+      this.deliver(this.take(position));
+    }
+  }
+
+  /** Until there is a leader: most of what is of interest happens only then. */
+  warmUp(): void {
+    this.#runUntil(() => this.leaders().length > 0, 'no leader at the start');
   }
 
   /** What waits for one node, some of it and perhaps out of order, as the inputs of one batch. */

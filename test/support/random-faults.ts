@@ -12,6 +12,7 @@ type Action = (cluster: RandomCluster) => void;
 export function runRandomCluster(seed: number, steps: number, trace?: (line: string) => void): RandomCluster {
   const cluster = new RandomCluster(seed, trace);
   const mix = mixActions(cluster);
+  if (cluster.chance(0.8)) cluster.warmUp();
   for (let step = 0; step < steps; step += 1) {
     const [name, , action] = chooseAction(cluster, mix);
     cluster.trace(`${step} ${name} at ${cluster.nowMs}`);
@@ -33,7 +34,9 @@ const ACTIONS: readonly WeightedAction[] = [
   ['read', 5, (cluster) => onLeader(cluster, (node) => cluster.ledger.read(node, cluster.pick(POLICIES)))],
   ['change', 3, (cluster) => onLeader(cluster, (node) => changeMembership(cluster, node))],
   ['transfer', 1, (cluster) => onLeader(cluster, (node) => cluster.ledger.transfer(node, anyTarget(cluster)))],
-  ['elect', 2, (cluster) => onAny(cluster, (node) => node.campaign())],
+  ['elect', 1, (cluster) => onAny(cluster, (node) => node.campaign())],
+  ['usurp', 3, usurp],
+  ['cut-off-leader', 3, cutOffLeader],
   ['duplicate', 3, duplicate],
   ['drop', 5, drop],
   ['crash', 1, crash],
@@ -125,8 +128,29 @@ function deliverBatch(cluster: RandomCluster): void {
 
 function passTime(cluster: RandomCluster): void {
   const longMs = ELECTION_MIN_MS + cluster.below(ELECTION_MAX_MS);
-  cluster.pass(cluster.chance(0.04) ? longMs : cluster.pick([1, 10, HEARTBEAT_MS, HEARTBEAT_MS, 3 * HEARTBEAT_MS]));
+  cluster.pass(cluster.chance(0.05) ? longMs : cluster.pick([1, 10, HEARTBEAT_MS, HEARTBEAT_MS, 3 * HEARTBEAT_MS]));
   cluster.tickDue(0.9);
+}
+
+/** Nobody hears anything for a while; then somebody campaigns, who may well win. */
+function usurp(cluster: RandomCluster): void {
+  cluster.pass(ELECTION_MIN_MS + 100);
+  onAny(cluster, (node) => node.campaign());
+  if (cluster.chance(0.7))
+    cluster.deliverSome(30, (message) => message.endsWith('vote-request') || message.endsWith('vote-response'));
+}
+
+/** A leader goes on with nobody, or with a single follower; what it appends may have to be replaced later. */
+function cutOffLeader(cluster: RandomCluster): void {
+  const leaders = cluster.leaders();
+  if (leaders.length === 0) return;
+  const { id } = cluster.pick(leaders);
+  const companion = cluster.pick(cluster.ids);
+  for (const other of cluster.ids) {
+    if (other === companion || other === id) continue;
+    cluster.cuts.add(`${id}>${other}`);
+    if (cluster.chance(0.8)) cluster.cuts.add(`${other}>${id}`);
+  }
 }
 
 function duplicate(cluster: RandomCluster): void {
