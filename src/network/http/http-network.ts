@@ -5,6 +5,7 @@ import type {
   InboundHandler,
   LocalIdentity,
   Network,
+  NetworkSettings,
   Peer,
   PeerConnection,
   PeerEvents,
@@ -26,20 +27,26 @@ import { askIdentity } from './open-line.ts';
  * ```
  */
 export class HttpNetwork implements Network {
-  readonly #config: HttpNetworkConfig;
-  readonly #client: HttpClient;
+  readonly #options: HttpNetworkOptions;
+  #config: HttpNetworkConfig;
+  #client: HttpClient;
   readonly #connections = new Set<HttpConnection>();
   readonly #closing = new AbortController();
   #inbound: InboundHandler | null = null;
 
   /** @throws ConfigError naming every option that is wrong */
   constructor(options: HttpNetworkOptions = {}) {
+    this.#options = options;
     this.#config = resolveNetworkOptions(options);
     this.#client = new HttpClient(this.#config);
   }
 
-  async open(inbound: InboundHandler): Promise<void> {
+  /** Takes over the timeouts and sizes of the node's configuration, where its own options name none. */
+  async open(inbound: InboundHandler, settings: Partial<NetworkSettings> = {}): Promise<void> {
     this.#inbound = inbound;
+    this.#client.close();
+    this.#config = resolveNetworkOptions(this.#options, settings);
+    this.#client = new HttpClient(this.#config);
   }
 
   connect(peer: Peer, events: PeerEvents): PeerConnection {

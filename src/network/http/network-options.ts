@@ -1,6 +1,7 @@
 /** Options of the HTTP network: defaults, meaning, and one check of all of them. */
 import type { ConnectionOptions } from 'node:tls';
 import type { ConfigProblem } from '../../errors.ts';
+import type { NetworkSettings } from '../../ports/network.ts';
 import type { AuthToken } from './bearer-token.ts';
 import { tokenProblems } from './bearer-token.ts';
 import type { OptionCheck } from './check-options.ts';
@@ -27,9 +28,9 @@ export interface HttpNetworkSettings {
   readonly postSnapshots: 'chunked' | 'full';
   /** From the look-up of the name until the peer said who it is. Default 2000. */
   readonly connectTimeoutMs: number;
-  /** How long a peer may be silent although it was asked something. Default 5000. */
+  /** How long a peer may be silent although it was asked something. Default: that of the node's configuration. */
   readonly rpcTimeoutMs: number;
-  /** How long a snapshot may make no progress at all. Default 60 000. */
+  /** How long a snapshot may make no progress at all. Default: that of the node's configuration. */
   readonly snapshotTimeoutMs: number;
   /** The pause after the first failure; it doubles up to `backoffMaxMs`, and half of it is random. Default 50. */
   readonly backoffMinMs: number;
@@ -47,7 +48,7 @@ export interface HttpNetworkSettings {
   readonly maxPendingRequests: number;
   /** How much of a snapshot may be under way unacknowledged. Default 1 MiB. */
   readonly snapshotWindowBytes: number;
-  /** The largest piece of a snapshot; a heartbeat may have to wait behind one. Default 256 KiB. */
+  /** The largest piece of a snapshot; a heartbeat may have to wait behind one. Default: as the node's configuration. */
   readonly snapshotChunkBytes: number;
 }
 
@@ -107,9 +108,17 @@ const CHECKS: { readonly [field in keyof HttpNetworkSettings]: OptionCheck } = {
 /** What a frame carries besides a piece of a snapshot. */
 const FRAME_OVERHEAD_BYTES = 64;
 
-/** @throws ConfigError naming every field that is wrong */
-export function resolveNetworkOptions(options: HttpNetworkOptions): HttpNetworkConfig {
-  const settings = withDefaults(DEFAULT_HTTP_NETWORK, options);
+/**
+ * `node` is what the node's configuration says: it goes before the defaults, and behind the options.
+ * @throws ConfigError naming every field that is wrong
+ */
+export function resolveNetworkOptions(
+  options: HttpNetworkOptions,
+  node: Partial<NetworkSettings> = {},
+): HttpNetworkConfig {
+  const { rpcTimeoutMs, snapshotTimeoutMs, snapshotChunkBytes } = node;
+  const defaults = withDefaults(DEFAULT_HTTP_NETWORK, { rpcTimeoutMs, snapshotTimeoutMs, snapshotChunkBytes });
+  const settings = withDefaults(defaults, options);
   const problems = [...findProblems(settings, CHECKS), ...tokenProblems(options.authToken)];
   requireNoProblems(problems.length > 0 ? problems : crossProblems(settings));
   const { tls } = options;

@@ -49,6 +49,8 @@ export class RecordingHandler implements InboundHandler {
   onChunk: ((sink: RecordingSink, chunk: Uint8Array) => Promise<void>) | null = null;
   /** Bytes of unfinished snapshots by id. */
   readonly #partial = new Map<string, Uint8Array[]>();
+  /** Answers to finished ones. */
+  readonly #done = new Map<string, Message>();
 
   constructor(nodeId: NodeId, overrides: Partial<LocalIdentity> = {}) {
     this.local = {
@@ -89,13 +91,17 @@ export class RecordingHandler implements InboundHandler {
 
   async receiveSnapshot(_from: NodeId, header: SnapshotHeader): Promise<SnapshotReception> {
     this.offers.add(header);
-    if (this.snapshotRefusal !== null) {
-      return { accept: false, response: this.snapshotRefusal };
-    }
     const { id } = header.snapshot.meta;
+    const answer = this.#done.get(id) ?? this.snapshotRefusal;
+    if (answer !== null) {
+      return { accept: false, response: answer };
+    }
     const parts = this.#partial.get(id) ?? [];
     this.#partial.set(id, parts);
-    const sink = new RecordingSink(header, parts, async (self, chunk) => await this.onChunk?.(self, chunk));
+    const sink: RecordingSink = new RecordingSink(header, parts, {
+      onChunk: async (chunk) => await this.onChunk?.(sink, chunk),
+      onDone: (message) => this.#done.set(id, message),
+    });
     this.sinks.add(sink);
     return { accept: true, sink };
   }
@@ -121,6 +127,11 @@ export class RecordingHandler implements InboundHandler {
   }
 }
 
+interface SinkEvents {
+  readonly onChunk: (chunk: Uint8Array) => Promise<void>;
+  readonly onDone: (message: Message) => void;
+}
+
 /** Takes the bytes of one snapshot stream and verifies them at the end. */
 export class RecordingSink implements SnapshotSink {
   readonly offsetBytes: number;
@@ -129,16 +140,12 @@ export class RecordingSink implements SnapshotSink {
   readonly #written: Journal<number> = new Journal();
   readonly #header: SnapshotHeader;
   readonly #parts: Uint8Array[];
-  readonly #onChunk: (sink: RecordingSink, chunk: Uint8Array) => Promise<void>;
+  readonly #events: SinkEvents;
 
-  constructor(
-    header: SnapshotHeader,
-    parts: Uint8Array[],
-    onChunk: (sink: RecordingSink, chunk: Uint8Array) => Promise<void>,
-  ) {
+  constructor(header: SnapshotHeader, parts: Uint8Array[], events: SinkEvents) {
     this.#header = header;
     this.#parts = parts;
-    this.#onChunk = onChunk;
+    this.#events = events;
     this.offsetBytes = this.receivedBytes;
   }
 
@@ -147,7 +154,7 @@ export class RecordingSink implements SnapshotSink {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    await this.#onChunk(this, chunk);
+    await this.#events.onChunk(chunk);
     this.#parts.push(Uint8Array.from(chunk));
     this.#written.add(this.receivedBytes);
   }
@@ -169,7 +176,9 @@ export class RecordingSink implements SnapshotSink {
     }
     this.finished.add(new Uint8Array(bytes));
     const { term, session } = this.#header.offer;
-    return { type: 'snapshot-response', term, session, matchIndex: meta.lastLogId.index };
+    const message: Message = { type: 'snapshot-response', term, session, matchIndex: meta.lastLogId.index };
+    this.#events.onDone(message);
+    return message;
   }
 
   async abort(): Promise<void> {
