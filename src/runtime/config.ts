@@ -119,7 +119,8 @@ const CHECKS: { readonly [Field in keyof ConsensusConfig]: Check } = {
 export function resolveConfig(partial: Partial<ConsensusConfig> = {}): ConsensusConfig {
   const config: ConsensusConfig = { ...DEFAULT_CONFIG, ...partial };
   const problems = [...unknownFields(partial), ...invalidFields(config)];
-  if (problems.length === 0) problems.push(...conflicts(config));
+  const invalid = new Set(problems.map(({ field }) => field));
+  problems.push(...conflicts(config, (...fields) => fields.every((field) => !invalid.has(field))));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config);
 }
@@ -139,20 +140,22 @@ function invalidFields(config: ConsensusConfig): ConfigProblem[] {
   return problems;
 }
 
-function conflicts(config: ConsensusConfig): ConfigProblem[] {
+/** Rules between fields; `areValid` tells whether the fields themselves are in order. */
+function conflicts(
+  config: ConsensusConfig,
+  areValid: (...fields: (keyof ConsensusConfig)[]) => boolean,
+): ConfigProblem[] {
   const { electionTimeoutMinMs: min, electionTimeoutMaxMs: max, heartbeatIntervalMs, maxRequestBytes } = config;
   const problems: ConfigProblem[] = [];
-  if (min >= max)
-    problems.push({
-      field: 'electionTimeoutMinMs',
-      value: min,
-      rule: `must be less than electionTimeoutMaxMs (${max})`,
-    });
-  if (heartbeatIntervalMs >= min) {
+  if (areValid('electionTimeoutMinMs', 'electionTimeoutMaxMs') && min >= max) {
+    const rule = `must be less than electionTimeoutMaxMs (${max})`;
+    problems.push({ field: 'electionTimeoutMinMs', value: min, rule });
+  }
+  if (areValid('heartbeatIntervalMs', 'electionTimeoutMinMs') && heartbeatIntervalMs >= min) {
     const rule = `must be less than electionTimeoutMinMs (${min}), or followers campaign between heartbeats`;
     problems.push({ field: 'heartbeatIntervalMs', value: heartbeatIntervalMs, rule });
   }
-  if (maxRequestBytes > config.maxUncommittedBytes) {
+  if (areValid('maxRequestBytes', 'maxUncommittedBytes') && maxRequestBytes > config.maxUncommittedBytes) {
     const rule = `must not exceed maxUncommittedBytes (${config.maxUncommittedBytes})`;
     problems.push({ field: 'maxRequestBytes', value: maxRequestBytes, rule });
   }

@@ -71,6 +71,7 @@ export class Forwarder {
   }
 
   async #ask(makeRequest: (timeoutMs: number) => PeerRequest, options: CallOptions): Promise<PeerResponse> {
+    options.signal?.throwIfAborted();
     const { clock, timers } = this.#parts;
     const deadlineMs = clock.nowMs() + options.timeoutMs;
     const { signal, release } = deadlineSignal(timers, options);
@@ -78,8 +79,11 @@ export class Forwarder {
     try {
       return await this.#follow(request, signal);
     } catch (error) {
-      if (!signal.aborted || (ConsensusError.is(error) && error.code !== 'UNREACHABLE')) throw error;
-      throw this.#gaveUp(request().type, options, error);
+      if (!signal.aborted) throw error;
+      // The caller's reason may be any error: it says nothing about the request.
+      const failure = error !== signal.reason && ConsensusError.is(error) ? error : null;
+      if (failure !== null && failure.code !== 'UNREACHABLE') throw failure;
+      throw this.#gaveUp(request().type, options, failure);
     } finally {
       release();
     }
@@ -110,11 +114,11 @@ export class Forwarder {
   }
 
   /** The caller left or the time is over. A proposal that was sent may be applied; a read changes nothing. */
-  #gaveUp(type: PeerRequest['type'], { signal, timeoutMs }: CallOptions, cause: unknown): unknown {
+  #gaveUp(type: PeerRequest['type'], { signal, timeoutMs }: CallOptions, unreachable: ConsensusError | null): unknown {
     const isAborted = signal?.aborted === true;
-    if (type === 'propose' && !(ConsensusError.is(cause) && cause.code === 'UNREACHABLE')) {
+    if (type === 'propose' && unreachable === null) {
       const reason = isAborted ? 'the caller aborted' : `the leader did not answer within ${timeoutMs} ms`;
-      return new IndeterminateError(reason, { cause: isAborted ? signal.reason : cause });
+      return new IndeterminateError(reason, { cause: signal?.reason });
     }
     return isAborted ? signal.reason : new TimeoutError('asking the leader', timeoutMs);
   }

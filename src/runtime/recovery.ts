@@ -110,10 +110,11 @@ async function scanTail(
     const entries = await logStore.read(index, lastIndex + 1, READ_BYTES);
     if (entries.length === 0) throw new CorruptionError(`the log should reach ${lastIndex} but has no entry ${index}`);
     for (const entry of entries) {
+      if (entry.logId.index !== index) throw new CorruptionError(`the log has no entry ${index}, which lies within it`);
+      index += 1;
       if (entry.membership !== null) memberships.push({ logId: entry.logId, membership: entry.membership });
       lastTimeMs = Math.max(lastTimeMs, entry.timeMs);
     }
-    index += entries.length;
   }
   return { memberships, lastTimeMs };
 }
