@@ -54,6 +54,7 @@ export type {
   InboundHandler,
   LocalIdentity,
   Network,
+  NetworkSettings,
   Peer,
   PeerConnection,
   PeerEvents,

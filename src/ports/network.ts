@@ -117,10 +117,20 @@ export interface PeerConnection {
   close(): void;
 }
 
+/** What a node's configuration asks of its network, where the adapter's own options say nothing else. */
+export interface NetworkSettings {
+  /** How long a peer may be silent although it was asked something. */
+  readonly rpcTimeoutMs: number;
+  /** How long a snapshot may make no progress. */
+  readonly snapshotTimeoutMs: number;
+  /** The largest piece of a snapshot. */
+  readonly snapshotChunkBytes: number;
+}
+
 /** One per node. */
 export interface Network {
-  /** Called once, before anything else: who sends, and who answers what arrives. */
-  open(inbound: InboundHandler): Promise<void>;
+  /** Called once, before anything else: who sends, who answers what arrives, and what the node's configuration says. */
+  open(inbound: InboundHandler, settings: NetworkSettings): Promise<void>;
   connect(peer: Peer, events: PeerEvents): PeerConnection;
   /**
    * Asks who answers at an address.

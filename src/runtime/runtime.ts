@@ -73,7 +73,7 @@ export class Runtime {
       const applied = await stateMachine.open(codec);
       const initial = await loadInitialState({ logStore, logState, snapshotStore, snapshot, stateMachine, applied });
       const runtime = new Runtime(parts, logState.identity, initial);
-      await network.open(runtime.inbound);
+      await network.open(runtime.inbound, config);
       await runtime.#begin();
       return runtime;
     } catch (error) {
