@@ -28,5 +28,4 @@ console.log('balance:', await second.node.propose({ account: 'ada', amount: 10 }
 await first.node.shutdown(); // the leader hands over and leaves; two of three are still a quorum
 await second.node.propose({ account: 'ada', amount: 5 });
 console.log('balance:', await third.balanceOf('ada'), 'read linearizably on node', third.node.nodeId);
-
 await Promise.all([second, third].map(({ node }) => node.shutdown()));
