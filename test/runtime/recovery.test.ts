@@ -1,226 +1,164 @@
-/** How log, snapshot and state machine of a node are brought in line at its start. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import fc from 'fast-check';
-import { msgpackCodec } from '../../src/codec/msgpack-codec.ts';
-import type { Entry } from '../../src/core/entry.ts';
+import { test } from 'node:test';
 import { membershipEntry } from '../../src/core/entry.ts';
-import type { HardState } from '../../src/core/hard-state.ts';
-import type { LogId, NodeId, Term } from '../../src/core/ids.ts';
-import { logId, NO_LOG_ID } from '../../src/core/ids.ts';
-import { RaftCore } from '../../src/core/raft.ts';
-import type { CoreState, InitialState } from '../../src/core/state.ts';
+import type { LogId } from '../../src/core/ids.ts';
+import { logId } from '../../src/core/ids.ts';
+import type { Membership } from '../../src/core/membership/membership.ts';
+import { NO_MEMBERSHIP } from '../../src/core/membership/membership.ts';
 import { CorruptionError } from '../../src/errors.ts';
-import type { StateMachine } from '../../src/ports/state-machine.ts';
+import type { LogStore } from '../../src/ports/log-store.ts';
 import { findBoundaries, loadInitialState } from '../../src/runtime/recovery.ts';
-import { MemLogStore, MemSnapshotStore, MemStateMachine } from '../../src/storage/memory/index.ts';
-import { at, boundariesOf, coreOptions, entriesOf, entryOf, membershipOf } from '../support/core-kit.ts';
+import { basicNode, entries } from '../support/fake-node.ts';
+import { encodeText, FakeStateMachine, LIST_CODEC_ID } from '../support/fake-state-machine.ts';
+import { FakeLogStore, FakeSnapshotStore } from '../support/fake-stores.ts';
+import { override } from '../support/override.ts';
 
 const OPEN = { nodeId: 1, clusterName: 'test', newInstanceId: 'i' };
-const codec = msgpackCodec<unknown, unknown>();
 
-interface Stored {
-  readonly applied?: readonly Entry[];
-  readonly log?: readonly Entry[];
-  readonly purged?: LogId;
-  readonly committed?: LogId;
-  readonly hardState?: HardState;
-  /** A snapshot of a state machine that applied these. */
-  readonly snapshotOf?: readonly Entry[];
+interface Found {
+  readonly log?: FakeLogStore;
+  readonly logStore?: LogStore;
+  readonly snapshots?: FakeSnapshotStore;
+  readonly applied?: LogId;
 }
 
-function membersAt(term: Term, index: number, voters: readonly NodeId[]): Entry {
-  return membershipEntry(logId(term, index), 0, membershipOf(voters));
-}
-
-/** The entry of the index in the state machine's own past; its content is of no matter here. */
-const blankAt = (term: Term, index: number): Entry => ({ ...entryOf(term, index), kind: 'blank' });
-
-async function makeStateMachine(applied: readonly Entry[]): Promise<StateMachine<unknown, unknown>> {
-  const stateMachine = new MemStateMachine<Map<string, string>, unknown, unknown>({
-    initialState: () => new Map(),
-    apply: () => null,
-  });
-  await stateMachine.open(codec);
-  await stateMachine.apply(applied);
-  return stateMachine;
-}
-
-async function makeSnapshotStore(snapshotOf: readonly Entry[]): Promise<MemSnapshotStore> {
-  const store = new MemSnapshotStore();
-  await store.open();
-  if (snapshotOf.length > 0) {
-    const view = await (await makeStateMachine(snapshotOf)).snapshot();
-    const { lastApplied, lastTimeMs, membership } = view.applied;
-    const writer = await store.create({ id: 's', lastLogId: lastApplied, lastTimeMs, membership }, view.codecId);
-    for await (const chunk of view.chunks()) await writer.write(chunk);
-    await writer.publish();
-    await view.close();
+async function load({ log = new FakeLogStore(), logStore = log, snapshots = new FakeSnapshotStore(), applied }: Found) {
+  const stateMachine = new FakeStateMachine();
+  stateMachine.isDurable = true;
+  if (applied !== undefined) {
+    stateMachine.setApplied({ lastApplied: applied, lastTimeMs: 0, membership: NO_MEMBERSHIP });
   }
-  await store.close();
-  return store;
+  const logState = await log.open(OPEN);
+  const snapshot = await snapshots.open();
+  const parts = { logStore, logState, snapshotStore: snapshots, snapshot, stateMachine };
+  const initial = await loadInitialState({ ...parts, applied: await stateMachine.open() });
+  return { initial, stateMachine, log };
 }
 
-interface Loaded {
-  readonly initial: InitialState;
-  /** The state that a core starts with from it. */
-  readonly state: CoreState;
-  readonly logStore: MemLogStore;
-  readonly stateMachine: StateMachine<unknown, unknown>;
+/** A closed log of these terms from `fromIndex` on. */
+async function logOf(terms: readonly number[], purged: LogId = logId(0, 0)): Promise<FakeLogStore> {
+  const log = new FakeLogStore();
+  await log.open(OPEN);
+  if (purged.index > 0) await log.purge(purged);
+  const all = terms.flatMap((term, offset) => {
+    const index = purged.index + 1 + offset;
+    return entries(term, index, index + 1);
+  });
+  if (all.length > 0) await log.append(all);
+  await log.close();
+  return log;
 }
 
-async function load(stored: Stored): Promise<Loaded> {
-  const logStore = new MemLogStore();
-  await logStore.open(OPEN);
-  if (stored.hardState !== undefined) await logStore.saveHardState(stored.hardState);
-  if (stored.purged !== undefined) await logStore.purge(stored.purged);
-  await logStore.append(stored.log ?? []);
-  await logStore.saveCommitted(stored.committed ?? NO_LOG_ID);
-  await logStore.close();
-  const snapshotStore = await makeSnapshotStore(stored.snapshotOf ?? []);
-  const stateMachine = await makeStateMachine(stored.applied ?? []);
-  const initial = await loadInitialState({
-    logStore,
-    logState: await logStore.open(OPEN),
-    snapshotStore,
-    snapshot: await snapshotStore.open(),
-    stateMachine,
-    applied: stateMachine.applied(),
-  });
-  const { state } = new RaftCore(coreOptions(), initial, at(0));
-  return { initial, state, logStore, stateMachine };
+async function snapshotAt(id: LogId): Promise<FakeSnapshotStore> {
+  const snapshots = new FakeSnapshotStore();
+  await snapshots.open();
+  const meta = { id: 's', lastLogId: id, lastTimeMs: 0, membership: NO_MEMBERSHIP };
+  const writer = await snapshots.create(meta, LIST_CODEC_ID);
+  await writer.write(encodeText('["x"]'));
+  await writer.publish();
+  await snapshots.close();
+  return snapshots;
 }
 
-function votersOf({ membership }: CoreState): { committed: unknown; effective: unknown } {
-  return {
-    committed: membership.committed.membership.configs[0] ?? null,
-    effective: membership.effective.membership.configs[0] ?? null,
-  };
-}
+test('empty stores make a node that knows nothing', async () => {
+  const { initial } = await load({});
+  assert.deepEqual([initial.last, initial.applied, initial.boundaries], [logId(0, 0), logId(0, 0), []]);
+});
 
-const APPLIED = [blankAt(1, 1), membersAt(1, 2, [3, 4, 5])];
+test('a state ahead of its log cuts the log: the state is the proof that all of it was committed', async () => {
+  const { initial, log } = await load({ log: await logOf([1, 1, 2]), applied: logId(2, 9) });
+  assert.deepEqual([initial.last, initial.purged, initial.applied], [logId(2, 9), logId(2, 9), logId(2, 9)]);
+  await log.append(entries(3, 10, 11));
+  assert.deepEqual(
+    (await log.read(1, 20, 1e6)).map((entry) => entry.logId),
+    [logId(3, 10)],
+  );
+});
 
-describe('memberships', () => {
-  test('D-01 empty stores know of none', async () => {
-    const { initial, state, logStore } = await load({});
-    assert.deepEqual(initial.logMemberships, []);
-    assert.deepEqual(votersOf(state), { committed: null, effective: null });
-    assert.deepEqual(await logStore.read(1, 2, 100), []);
-  });
-
-  test('D-02 those of the log behind the applied state are found, oldest first', async () => {
-    const find = async (stored: Stored): Promise<unknown> => {
-      const { initial } = await load({ hardState: { term: 1, votedFor: null }, ...stored });
-      return initial.logMemberships.map(({ membership }) => membership.configs[0]);
-    };
-    assert.deepEqual(await find({ applied: APPLIED }), []);
-    const first = membersAt(1, 1, [1, 2, 3]);
-    assert.deepEqual(await find({ log: [first] }), [[1, 2, 3]]);
-    // The state machine is further: what it applied does not come from the log.
-    assert.deepEqual(await find({ log: [first], applied: APPLIED }), []);
-    const third = [first, entryOf(1, 2), membersAt(1, 3, [7, 8, 9]), entryOf(1, 4)];
-    assert.deepEqual(await find({ log: third }), [
-      [1, 2, 3],
-      [7, 8, 9],
-    ]);
-    assert.deepEqual(await find({ log: third, applied: APPLIED }), [[7, 8, 9]]);
-    const fifth = [...third, membersAt(1, 5, [10, 11])];
-    assert.deepEqual(await find({ log: fifth, applied: APPLIED }), [
-      [7, 8, 9],
-      [10, 11],
-    ]);
-  });
-
-  test('D-04 one in the log alone is effective, not committed', async () => {
-    const { state } = await load({ hardState: { term: 1, votedFor: null }, log: [membersAt(1, 1, [1, 2, 3])] });
-    assert.deepEqual(votersOf(state), { committed: null, effective: [1, 2, 3] });
-  });
-
-  test('D-05 one in the state machine alone is committed and effective', async () => {
-    const { state } = await load({ hardState: { term: 1, votedFor: null }, applied: APPLIED });
-    assert.deepEqual(votersOf(state), { committed: [3, 4, 5], effective: [3, 4, 5] });
-  });
-
-  test('D-07 one behind the applied state is effective, that of the state machine committed', async () => {
-    const log = [membersAt(1, 1, [1, 2, 3]), entryOf(1, 2), membersAt(1, 3, [7, 8, 9])];
-    const { state } = await load({ hardState: { term: 1, votedFor: null }, log, applied: APPLIED });
-    assert.deepEqual(votersOf(state), { committed: [3, 4, 5], effective: [7, 8, 9] });
+test('a state behind the start of the log leaves a hole that nothing can fill', async () => {
+  const log = await logOf([2, 2], logId(2, 5));
+  await assert.rejects(load({ log, applied: logId(1, 3) }), (error) => {
+    assert.ok(error instanceof CorruptionError);
+    assert.match(error.message, /starts at index 6.*up to 3/);
+    return true;
   });
 });
 
-describe('positions', () => {
-  test('D-09 empty stores give the state of a new node', async () => {
-    const { initial } = await load({});
-    assert.deepEqual(initial.hardState, { term: 0, votedFor: null });
-    for (const position of [initial.last, initial.purged, initial.committed, initial.applied, initial.snapshot]) {
-      assert.deepEqual(position, NO_LOG_ID);
-    }
-  });
+test('a snapshot fills the hole', async () => {
+  const log = await logOf([2, 2], logId(2, 5));
+  const snapshots = await snapshotAt(logId(2, 5));
+  const { initial, stateMachine } = await load({ log, snapshots, applied: logId(1, 3) });
+  assert.deepEqual([initial.applied, initial.snapshot, stateMachine.state], [logId(2, 5), logId(2, 5), ['x']]);
+  assert.equal(snapshots.openReaders, 0);
+});
 
-  test('D-09 vote, log and applied state are found as they were left', async () => {
-    const log = [entryOf(1, 1), entryOf(1, 2), entryOf(3, 3)];
-    const applied = [blankAt(1, 1), blankAt(1, 2)];
-    const { initial, state } = await load({ hardState: { term: 3, votedFor: 1 }, log, applied });
-    assert.deepEqual(initial.hardState, { term: 3, votedFor: 1 });
-    assert.deepEqual([initial.last, initial.applied], [logId(3, 3), logId(1, 2)]);
-    assert.equal(state.commitIndex, 2, 'what is applied was committed');
-  });
+test('a snapshot that fails to restore is let go, and the failure is told', async () => {
+  const snapshots = await snapshotAt(logId(2, 5));
+  snapshots.gate.failNext('read');
+  await assert.rejects(load({ snapshots }), /injected/);
+  assert.equal(snapshots.openReaders, 0);
+});
 
-  test('a state machine ahead of the log proves that all of it was committed: the log starts after it', async () => {
-    const applied = [blankAt(1, 1), blankAt(1, 2), blankAt(2, 3)];
-    const stored = { hardState: { term: 2, votedFor: null }, applied, log: [entryOf(1, 1)] };
-    const { initial, logStore } = await load(stored);
-    assert.deepEqual([initial.purged, initial.last], [logId(2, 3), logId(2, 3)]);
-    await logStore.append([entryOf(2, 4)]);
-  });
+test('a snapshot that vanished after the start found it is corruption', async () => {
+  const snapshots = await snapshotAt(logId(2, 5));
+  const stateMachine = new FakeStateMachine();
+  const log = new FakeLogStore();
+  const parts = { logStore: log, logState: await log.open(OPEN), snapshot: await snapshots.open(), stateMachine };
+  const empty = new FakeSnapshotStore();
+  await empty.open();
+  const applied = stateMachine.applied();
+  await assert.rejects(loadInitialState({ ...parts, snapshotStore: empty, applied }), CorruptionError);
+});
 
-  test('a state behind the snapshot is restored from it', async () => {
-    const { initial, stateMachine } = await load({
-      hardState: { term: 1, votedFor: null },
-      snapshotOf: APPLIED,
-      purged: logId(1, 2),
-      log: [entryOf(1, 3)],
-    });
-    assert.deepEqual(stateMachine.applied().lastApplied, logId(1, 2));
-    assert.deepEqual([initial.applied, initial.snapshot, initial.last], [logId(1, 2), logId(1, 2), logId(1, 3)]);
-  });
-
-  test('entries that are in neither log nor state nor snapshot are corruption', async () => {
-    const hardState = { term: 1, votedFor: null };
-    await assert.rejects(load({ hardState, purged: logId(1, 5), log: [entryOf(1, 6)], applied: APPLIED }), (error) => {
+for (const [what, log, applied] of [
+  ['in the log', logOf([1, 1, 2, 2]), logId(1, 3)],
+  ['at its start', logOf([3], logId(2, 5)), logId(1, 5)],
+] as const) {
+  test(`a state that disagrees with what is ${what} is of another node`, async () => {
+    await assert.rejects(load({ log: await log, applied }), (error) => {
       assert.ok(error instanceof CorruptionError);
-      assert.match(error.message, /log starts at index 6, but the state machine holds entries only up to 2/);
+      assert.match(error.message, /not of the same node/);
       return true;
     });
   });
+}
 
-  test('a state of another history than the log is corruption', async () => {
-    const hardState = { term: 3, votedFor: null };
-    const log = [entryOf(1, 1), entryOf(1, 2), entryOf(3, 3)];
-    await assert.rejects(load({ hardState, log, applied: [blankAt(3, 1)] }), CorruptionError);
-    await assert.rejects(
-      load({ hardState, purged: logId(2, 2), log: [entryOf(3, 3)], applied: APPLIED }),
-      CorruptionError,
-    );
+for (const [what, shrink] of [
+  ['ends early', (index: number) => index < 6],
+  ['lacks one in the middle', (index: number) => index !== 5],
+] as const) {
+  test(`a log that ${what} is corruption, not a shorter log`, async () => {
+    const log = await logOf([1, 1, 1, 1, 1, 1, 1, 1]);
+    const logStore = override<LogStore>(log, {
+      read: async (fromIndex, toIndex, maxBytes) => {
+        const all = await log.read(fromIndex, toIndex, maxBytes);
+        return all.filter((entry) => shrink(entry.logId.index));
+      },
+    });
+    await assert.rejects(load({ log, logStore }), CorruptionError);
   });
+}
+
+test('memberships after the applied state are found, oldest first, and the newest time', async () => {
+  const log = await logOf([1, 1]);
+  await log.open(OPEN);
+  const membership: Membership = { configs: [[1]], nodes: new Map([[1, basicNode(1)]]), retainRemoved: false };
+  await log.append([membershipEntry(logId(1, 3), 50, membership), membershipEntry(logId(2, 4), 60, membership)]);
+  await log.append(entries(2, 5, 6));
+  await log.close();
+  const { initial } = await load({ log, applied: logId(1, 2) });
+  assert.deepEqual(
+    initial.logMemberships.map((stored) => stored.logId),
+    [logId(1, 3), logId(2, 4)],
+  );
+  assert.equal(initial.lastTimeMs, 60);
 });
 
-test('the terms of a log are found as by reading all of it', async () => {
-  const runs = fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 20 })), { maxLength: 8 });
-  await fc.assert(
-    fc.asyncProperty(runs, fc.integer({ min: 0, max: 5 }), async (steps, purgedIndex) => {
-      let term = 1;
-      const terms = steps.flatMap(([rise, length]) => {
-        term += rise;
-        return new Array<Term>(length).fill(term);
-      });
-      const purged = purgedIndex === 0 ? NO_LOG_ID : logId(1, purgedIndex);
-      const logStore = new MemLogStore();
-      await logStore.open(OPEN);
-      await logStore.purge(purged);
-      await logStore.append(entriesOf(terms, purgedIndex + 1));
-      const last = logId(terms.at(-1) ?? purged.term, purgedIndex + terms.length);
-      assert.deepEqual(await findBoundaries(logStore, purged, last), boundariesOf(terms, purged));
-    }),
-  );
+test('the boundaries of terms are found with few reads', async () => {
+  const terms = [...Array<number>(300).fill(1), ...Array<number>(5).fill(4), 5, ...Array<number>(700).fill(9)];
+  const log = await logOf(terms, logId(1, 10));
+  await log.open(OPEN);
+  const boundaries = await findBoundaries(log, logId(1, 10), logId(9, 10 + terms.length));
+  assert.deepEqual(boundaries, [logId(1, 11), logId(4, 311), logId(5, 316), logId(9, 317)]);
+  assert.ok(log.gate.count('read') < 60, `${log.gate.count('read')} reads`);
 });
