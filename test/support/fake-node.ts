@@ -16,7 +16,7 @@ import { encodeText, FakeStateMachine } from './fake-state-machine.ts';
 import { FakeLogStore, FakeSnapshotStore } from './fake-stores.ts';
 import { FakeTime } from './fake-time.ts';
 
-export const FAKE_CONFIG: Partial<ConsensusConfig> = Object.freeze({
+const FAKE_CONFIG: Partial<ConsensusConfig> = Object.freeze({
   heartbeatIntervalMs: 50,
   electionTimeoutMinMs: 300,
   electionTimeoutMaxMs: 600,
@@ -226,7 +226,7 @@ export class FakeCluster {
   }
 }
 
-export function addressOf(id: NodeId): string {
+function addressOf(id: NodeId): string {
   return `n${id}:1`;
 }
 

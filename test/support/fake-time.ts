@@ -10,7 +10,7 @@ interface FakeTimer {
 }
 
 /** The wall clock when virtual time starts. */
-export const WALL_START_MS = 1_700_000_000_000;
+const WALL_START_MS = 1_700_000_000_000;
 
 /** More turns than any test needs: something schedules itself for ever. */
 const TURNS_MAX = 100_000;
