@@ -27,11 +27,13 @@ export interface HttpCall {
   readonly idleTimeoutMs: number;
   /** Whether the call may be made twice, when a kept connection turns out to be closed. */
   readonly isRepeatable: boolean;
+  /** One of very many: these share a limited number of connections, apart from those of messages. */
+  readonly isBulk?: boolean;
   readonly signal: AbortSignal;
 }
 
 /** What a call to a known peer needs besides the envelope. */
-export type PostCall = Pick<HttpCall, 'path' | 'body' | 'isRepeatable'> & {
+export type PostCall = Pick<HttpCall, 'path' | 'body' | 'isRepeatable' | 'isBulk'> & {
   readonly idleTimeoutMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -41,13 +43,22 @@ export type UpgradeAnswer =
   | { readonly isOpen: true; readonly socket: Duplex; readonly head: Buffer; readonly headers: IncomingHttpHeaders }
   | { readonly isOpen: false; readonly answer: HttpAnswer };
 
+/** Connections to one peer for everything that is asked on behalf of clients. */
+const BULK_SOCKETS_MAX = 64;
+
+/** Finds connections that the network lost without a word. */
+const KEEP_ALIVE_DELAY_MS = 30_000;
+
 export class HttpClient {
   readonly #config: HttpNetworkConfig;
   readonly #agent: HttpAgent;
+  readonly #bulkAgent: HttpAgent;
 
   constructor(config: HttpNetworkConfig) {
     this.#config = config;
-    this.#agent = config.tls === null ? new HttpAgent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true });
+    const Agent = config.tls === null ? HttpAgent : HttpsAgent;
+    this.#agent = new Agent({ keepAlive: true });
+    this.#bulkAgent = new Agent({ keepAlive: true, maxSockets: BULK_SOCKETS_MAX });
   }
 
   /** @throws UnreachableError, ProtocolError for an answer beyond the limit, or the signal's reason */
@@ -80,9 +91,11 @@ export class HttpClient {
       signal.addEventListener('abort', onAbort, { once: true });
       request.on('close', () => signal.removeEventListener('abort', onAbort));
       request.on('error', (error) => reject(signal.aborted ? signal.reason : toUnreachable(addr, error)));
-      request.on('upgrade', (response, socket, head) =>
-        resolve({ isOpen: true, socket, head, headers: response.headers }),
-      );
+      request.on('upgrade', (response, socket, head) => {
+        // The limit was for the answer; a stream may be idle.
+        socket.setTimeout(0);
+        resolve({ isOpen: true, socket, head, headers: response.headers });
+      });
       request.on('response', (response) => {
         this.#readAnswer(addr, response).then((answer) => resolve({ isOpen: false, answer }), reject);
       });
@@ -92,6 +105,7 @@ export class HttpClient {
 
   close(): void {
     this.#agent.destroy();
+    this.#bulkAgent.destroy();
   }
 
   async #post(call: HttpCall): Promise<HttpAnswer> {
@@ -99,7 +113,7 @@ export class HttpClient {
     const length: Record<string, string> = isChunks(body) ? { 'content-length': String(sizeOf(body)) } : {};
     const request = this.#start(
       call,
-      { method: 'POST', agent: this.#agent },
+      { method: 'POST', agent: call.isBulk === true ? this.#bulkAgent : this.#agent },
       {
         'content-type': OCTET_STREAM,
         ...length,
@@ -140,6 +154,7 @@ export class HttpClient {
     };
     const request = tls === null ? httpRequest(options) : httpsRequest({ ...tls(), ...options });
     request.setNoDelay(true);
+    request.setSocketKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     request.on('timeout', () => {
       const reason = `no answer within ${call.idleTimeoutMs} ms; the process may hang, or packets are lost`;
       request.destroy(new UnreachableError(call.addr, reason));

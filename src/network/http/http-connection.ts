@@ -221,6 +221,8 @@ export class HttpConnection implements PeerConnection {
     }
     const { config } = this.#options;
     this.#line = line;
+    // What was reported before is over: the same refusal would be news again.
+    this.#lastError = new UnreachableError(this.#options.peer.addr, 'the connection was lost');
     this.#streamRetryAtMs = config.clock.nowMs() + config.streamRetryMs;
     const waiting = this.#waiting;
     this.#dropWaiting();

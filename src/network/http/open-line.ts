@@ -45,7 +45,7 @@ export async function openStream(context: LineContext, signal: AbortSignal): Pro
 
 async function tryStream(context: LineContext, signal: AbortSignal): Promise<StreamLine | null> {
   const { client, config, envelope, peer } = context;
-  const headers = envelopeToHeaders(envelope());
+  const headers = { ...envelopeToHeaders(envelope()), [HEADERS.maxBodyBytes]: String(config.maxFrameBytes) };
   const call = { addr: peer.addr, path: ROUTES.stream, headers, idleTimeoutMs: config.connectTimeoutMs, signal };
   const upgraded = await client.upgrade(call);
   if (!upgraded.isOpen) {

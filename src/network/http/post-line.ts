@@ -17,7 +17,8 @@ import type { MessageBatch } from './post-lane.ts';
 import { PostLane } from './post-lane.ts';
 import type { PostSnapshotOptions } from './post-snapshot.ts';
 import { sendSnapshotByPost } from './post-snapshot.ts';
-import { errorOf, requireSuccess } from './refusal.ts';
+import { codeOf } from './reach-error.ts';
+import { errorOf, isOurs, requireSuccess } from './refusal.ts';
 import { isLarge, ROUTES } from './wire.ts';
 
 export class PostLine implements Line {
@@ -97,19 +98,26 @@ export class PostLine implements Line {
   }
 
   async #request(request: PeerRequest, signal: AbortSignal): Promise<PeerResponse> {
-    const { peer } = this.#context;
+    const { config, peer } = this.#context;
     const both = AbortSignal.any([signal, this.#closing.signal]);
     const body = encodePeerRequest(request);
+    const idleTimeoutMs = request.timeoutMs + config.rpcTimeoutMs;
+    let answer: HttpAnswer;
     try {
-      const idleTimeoutMs = request.timeoutMs + this.#context.config.rpcTimeoutMs;
-      const answer = await this.#post({ path: ROUTES.request, body, isRepeatable: false, idleTimeoutMs }, both);
-      const { body: bytes } = requireSuccess(answer, { nodeId: peer.nodeId, addr: peer.addr });
-      return decodePeerResponse(bytes);
+      answer = await this.#post({ path: ROUTES.request, body, isRepeatable: false, isBulk: true, idleTimeoutMs }, both);
     } catch (error) {
       signal.throwIfAborted();
-      throw mayHaveArrived(error)
-        ? new IndeterminateError(`the connection was lost: ${String(error)}`, { cause: error })
-        : error;
+      throw neverArrived(error) ? error : indeterminate(error);
+    }
+    if (answer.status >= 500 && !isOurs(answer)) {
+      // Something in between gave up waiting, perhaps after it had passed the request on.
+      throw indeterminate(errorOf(answer, { nodeId: peer.nodeId, addr: peer.addr }));
+    }
+    const { body: bytes } = requireSuccess(answer, { nodeId: peer.nodeId, addr: peer.addr });
+    try {
+      return decodePeerResponse(bytes);
+    } catch (error) {
+      throw indeterminate(error);
     }
   }
 
@@ -139,15 +147,12 @@ export class PostLine implements Line {
   }
 }
 
-/** A refused connection delivered nothing; for anything else that broke nobody knows. */
-function mayHaveArrived(error: unknown): boolean {
-  if (!ConsensusError.is(error)) {
-    return true;
-  }
-  return error.code === 'UNREACHABLE' && !wasRefused(error);
+function indeterminate(cause: unknown): IndeterminateError {
+  return new IndeterminateError(`the answer was lost: ${String(cause)}`, { cause });
 }
 
-function wasRefused(error: Error): boolean {
-  const { code } = (error.cause ?? {}) as { readonly code?: unknown };
-  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(String(code));
+/** Without a connection nothing was delivered. */
+function neverArrived(error: unknown): boolean {
+  const code = ConsensusError.is(error) ? codeOf(error.cause) : '';
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code);
 }

@@ -2,13 +2,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { BusyError, ProtocolError } from '../../errors.ts';
-import { envelopeFromHeaders } from './envelope-headers.ts';
+import { counterFromHeader, envelopeFromHeaders } from './envelope-headers.ts';
 import { HttpRefusal, toRefusal } from './http-refusal.ts';
 import { nodeHeaders, refuseUpgrade } from './send-answer.ts';
 import type { ServiceContext } from './service-context.ts';
 import { requireAdmission } from './service-context.ts';
 import { StreamServer } from './stream-server.ts';
-import { STREAM_PROTOCOL } from './wire.ts';
+import { DEFAULT_MAX_BODY_BYTES, HEADERS, STREAM_PROTOCOL } from './wire.ts';
 
 /** Finds connections that the network lost without a word. */
 const KEEP_ALIVE_DELAY_MS = 30_000;
@@ -70,6 +70,7 @@ export class ServiceStreams {
       inbound,
       from: envelope.from,
       remote: request.socket.remoteAddress ?? 'unknown',
+      maxSendBytes: counterFromHeader(request.headers, HEADERS.maxBodyBytes) ?? DEFAULT_MAX_BODY_BYTES,
       socket,
       onClose: () => {
         this.#streams.delete(stream);

@@ -9,11 +9,11 @@ import {
 } from '../../codec/envelope-bytes.ts';
 import { decodeMessage, encodeMessage } from '../../codec/message-bytes.ts';
 import type { Frame, FrameType } from '../../codec/peer-frame.ts';
-import { FrameReader } from '../../codec/peer-frame.ts';
+import { FRAME_HEADER_BYTES, FrameReader } from '../../codec/peer-frame.ts';
 import { toRemoteFailure } from '../../codec/remote-error.ts';
 import type { NodeId } from '../../core/ids.ts';
 import type { Message } from '../../core/message.ts';
-import { BusyError, ProtocolError } from '../../errors.ts';
+import { BusyError, IndeterminateError, ProtocolError } from '../../errors.ts';
 import type { InboundHandler, PeerRequest, PeerResponse } from '../../ports/network.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { toRefusal } from './http-refusal.ts';
@@ -36,6 +36,8 @@ export interface StreamServerOptions {
   readonly from: NodeId;
   /** For the log. */
   readonly remote: string;
+  /** The largest frame that the peer takes. */
+  readonly maxSendBytes: number;
   readonly socket: Duplex;
   readonly onClose: () => void;
 }
@@ -184,7 +186,17 @@ export class StreamServer {
   }
 
   #respond(id: number, response: PeerResponse): void {
-    this.#write('response', id, encodePeerResponse(response));
+    const { maxSendBytes } = this.#options;
+    const body = encodePeerResponse(response);
+    const bytes = body.reduce((sum, chunk) => sum + chunk.byteLength, FRAME_HEADER_BYTES);
+    if (bytes <= maxSendBytes) {
+      this.#write('response', id, body);
+      return;
+    }
+    // It was applied, but the result can't be told.
+    const what = `the response of ${bytes} bytes is larger than the asking node takes (${maxSendBytes}, maxFrameBytes)`;
+    const failed = { type: 'failed', error: toRemoteFailure(new IndeterminateError(what)) } as const;
+    this.#write('response', id, encodePeerResponse(failed));
   }
 
   /** An answer that finds no room is lost: a peer that reads nothing is not waited for. */

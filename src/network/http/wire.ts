@@ -31,7 +31,7 @@ export const HEADERS = {
   snapshotOffset: 'x-zlayer-snapshot-offset',
   /** In answers: a stream can be opened now. */
   stream: 'x-zlayer-stream',
-  /** In answers: the largest body and frame that this node takes. */
+  /** The largest body and frame that the sender of this header takes. */
   maxBodyBytes: 'x-zlayer-max-body-bytes',
 } as const;
 

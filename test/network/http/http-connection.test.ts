@@ -317,6 +317,48 @@ describe('errors name cause and cure', () => {
       await events.messages.reach(2);
     }
   });
+
+  test('a response larger than this node takes leaves the outcome open, and the connection as it is', async (t) => {
+    const handler = answering();
+    handler.onRequest = ({ respond }) =>
+      respond({ type: 'proposed', logId: { term: 1, index: 1 }, response: new Uint8Array(20_000) });
+    const served = await serve(handler);
+    t.after(async () => await served.close());
+    const limits = { maxFrameBytes: 10_000, snapshotChunkBytes: 1000 };
+    const request = { type: 'propose', payload: new Uint8Array(1), timeoutMs: 1000 } as const;
+    const onStream = await connectTo(t, served.addr, limits);
+    const response = await onStream.connection.request(request, { signal: neverAborted() });
+    assert.ok(response.type === 'failed' && response.error.code === 'INDETERMINATE');
+    assert.match(response.error.message, /20\d{3} bytes.*10000, maxFrameBytes/);
+    const posted = await connectTo(t, served.addr, { ...limits, transport: 'post' });
+    const call = posted.connection.request(request, { signal: neverAborted() });
+    await assert.rejects(call, { code: 'INDETERMINATE' });
+    for (const { connection, events } of [onStream, posted]) {
+      connection.send(heartbeat(1));
+      await events.messages.first();
+      assert.equal(events.unreachable.items.length, 0);
+    }
+  });
+
+  test('a refusal that comes again after a good time is reported again', async (t) => {
+    const addr = await reserveAddr();
+    const port = Number(addr.split(':')[1]);
+    const { time, connection, events } = await connectTo(t, addr);
+    for (let round = 1; round <= 2; round += 1) {
+      const wrong = await serve(new RecordingHandler(7), { port });
+      connection.send(heartbeat(round));
+      const reports = await events.unreachable.reach(2 * round - 1);
+      assert.ok(reports.at(-1) instanceof PeerRefusedError, String(reports.at(-1)));
+      await wrong.close();
+      time.advance(30_000);
+      const right = await serve(answering(), { port });
+      connection.send(heartbeat(round));
+      await events.messages.reach(round);
+      await right.close();
+      await events.unreachable.reach(2 * round);
+      time.advance(30_000);
+    }
+  });
 });
 
 describe('where no stream is possible', () => {

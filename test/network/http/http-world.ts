@@ -108,7 +108,7 @@ export async function reserveAddr(): Promise<string> {
 }
 
 /** A server that accepts connections and says nothing. */
-export async function hang(): Promise<{ readonly addr: string; close(): Promise<void> }> {
+async function hang(): Promise<{ readonly addr: string; close(): Promise<void> }> {
   const sockets = new Set<Socket>();
   const server = createNetServer((socket) => {
     sockets.add(socket);
