@@ -11,7 +11,7 @@ function runSeed(seed: number): void {
   try {
     runRandomCluster(seed, STEPS);
   } catch (cause) {
-    const replay = `npx node test/support/run-random-clusters.ts --from ${seed} --steps ${STEPS} --trace`;
+    const replay = `npx node scripts/random-clusters.ts --from ${seed} --steps ${STEPS} --trace`;
     throw new Error(`seed ${seed} failed; replay it with: ${replay}`, { cause });
   }
 }

@@ -54,10 +54,6 @@ export function isVoter(membership: Membership, id: NodeId): boolean {
   return membership.configs.some((config) => config.includes(id));
 }
 
-export function isMember(membership: Membership, id: NodeId): boolean {
-  return membership.nodes.has(id);
-}
-
 export function isLearner(membership: Membership, id: NodeId): boolean {
   return membership.nodes.has(id) && !isVoter(membership, id);
 }

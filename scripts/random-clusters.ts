@@ -1,10 +1,10 @@
 /**
  * Runs random clusters from the command line, one seed after the other, and goes on after a failure.
- * `npx node test/support/run-random-clusters.ts --from 1 --count 1000 --steps 400`; `--trace` prints every step.
+ * `npx node scripts/random-clusters.ts --from 1 --count 1000 --steps 400`; `--trace` prints every step.
  * Exit code 1 when a seed failed.
  */
 import { parseArgs } from 'node:util';
-import { runRandomCluster } from './random-faults.ts';
+import { runRandomCluster } from '../test/support/random-faults.ts';
 
 const { values } = parseArgs({
   options: {
