@@ -8,15 +8,17 @@ const coreData = '^src/core/(ids|entry|hard-state|message|input|effect|options|r
 
 const errors = '^src/errors\\.ts$';
 const folder = (name) => `^src/${name}/`;
-const [core, ports, codec, runtime, raft, node] = ['core', 'ports', 'codec', 'runtime', 'raft', 'node'].map(folder);
+const [core, ports, codec, system] = ['core', 'ports', 'codec', 'system'].map(folder);
+const [runtime, raft, node] = ['runtime', 'raft', 'node'].map(folder);
 
 const layers = [
   { name: 'core', from: core, mayImport: [core] },
   { name: 'errors', from: errors, mayImport: [core], coreTypesOnly: true },
   { name: 'ports', from: ports, mayImport: [core, errors, ports], coreTypesOnly: true },
   { name: 'codec', from: codec, mayImport: [core, errors, ports, codec], coreTypesOnly: true },
+  { name: 'system', from: system, mayImport: [ports, system] },
   { name: 'runtime', from: runtime, mayImport: [core, errors, ports, codec, runtime] },
-  { name: 'raft', from: raft, mayImport: [core, errors, ports, codec, runtime, raft], coreTypesOnly: true },
+  { name: 'raft', from: raft, mayImport: [core, errors, ports, codec, system, runtime, raft], coreTypesOnly: true },
   {
     name: 'node',
     from: node,
@@ -27,7 +29,7 @@ const layers = [
   {
     name: 'adapters',
     from: '^src/(storage|network)/([^/]+)/',
-    mayImport: [core, errors, ports, codec, '^src/$1/$2/'],
+    mayImport: [core, errors, ports, codec, system, '^src/$1/$2/'],
     coreTypesOnly: true,
   },
   {

@@ -1,6 +1,6 @@
 /**
  * Keeps real time, randomness and concurrency out of where they would break replay: the whole library must run as a
- * function of one seed, so only the adapters in src/runtime/system/ may touch the machine's clock, timers and random
+ * function of one seed, so only the adapters in src/system/ may touch the machine's clock, timers and random
  * source, and core, which is a plain function, may not even wait.
  */
 import ts from 'typescript';
@@ -61,7 +61,7 @@ function zoneOf(path: string): Zone {
   if (path.startsWith('src/core/')) {
     return 'core';
   }
-  if (path.startsWith('src/runtime/system/')) {
+  if (path.startsWith('src/system/')) {
     return 'system';
   }
   return path.startsWith('src/') ? 'source' : 'other';

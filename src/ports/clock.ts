@@ -1,4 +1,4 @@
-/** Time, as the runtime sees it. The real one is in `runtime/system`; a simulator brings its own. */
+/** Time, as the runtime sees it. The real one is in `system`; a simulator brings its own. */
 
 export interface Clock {
   /** Monotonic milliseconds with a fraction; never goes back, unrelated to the wall clock. */
@@ -13,7 +13,7 @@ export interface TimerHandle {
 }
 
 export interface Timers {
-  /** Runs `callback` once, `delayMs` or more from now. As long as it is set it keeps the process alive. */
+  /** Runs `callback` once, `delayMs` or more from now. */
   setTimer(delayMs: number, callback: () => void): TimerHandle;
   /** Runs `callback` in this turn of the event loop, after the waiting I/O has been read; in order of the calls. */
   nextTurn(callback: () => void): void;

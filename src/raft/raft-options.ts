@@ -17,7 +17,7 @@ import type { StateMachine } from '../ports/state-machine.ts';
 import type { ConsensusConfig } from '../runtime/config.ts';
 import { resolveConfig } from '../runtime/config.ts';
 import { Runtime } from '../runtime/runtime.ts';
-import { systemClock, systemRandom, systemTimers } from '../runtime/system/system-ports.ts';
+import { systemClock, systemRandom, systemTimers } from '../system/system-ports.ts';
 import { addressProblem } from './node-info.ts';
 
 export interface RaftOptions<Request, Response> {

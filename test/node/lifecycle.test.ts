@@ -13,8 +13,8 @@ import {
 } from '../../src/index.ts';
 import { MemHub } from '../../src/network/memory/index.ts';
 import type { LogStore } from '../../src/ports/log-store.ts';
-import { systemClock } from '../../src/runtime/system/system-ports.ts';
 import { MemLogStore, MemStateMachine } from '../../src/storage/memory/index.ts';
+import { systemClock } from '../../src/system/system-ports.ts';
 import { addressOf, startCluster, writeMany } from '../support/cluster.ts';
 import { collect } from '../support/collect.ts';
 import { Gate } from '../support/gate.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BusyError, NotLeaderError, QuorumNotEnoughError, TimeoutError } from '../../src/errors.ts';
 import type { Network, PeerConnection } from '../../src/ports/network.ts';
-import { systemClock } from '../../src/runtime/system/system-ports.ts';
+import { systemClock } from '../../src/system/system-ports.ts';
 import type { KvNode } from '../support/cluster.ts';
 import { startCluster } from '../support/cluster.ts';
 import { override } from '../support/override.ts';

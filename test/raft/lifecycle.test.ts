@@ -13,7 +13,7 @@ import {
   StoppedError,
 } from '../../src/errors.ts';
 import type { Raft } from '../../src/raft/raft.ts';
-import { systemClock } from '../../src/runtime/system/system-ports.ts';
+import { systemClock } from '../../src/system/system-ports.ts';
 import type { Cluster, KvRequest, KvResponse } from '../support/cluster.ts';
 import { addressOf, startCluster, writeMany } from '../support/cluster.ts';
 import { override } from '../support/override.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { StoppedError, TimeoutError } from '../../src/errors.ts';
 import type { RaftMetrics } from '../../src/runtime/metrics.ts';
-import { systemClock } from '../../src/runtime/system/system-ports.ts';
+import { systemClock } from '../../src/system/system-ports.ts';
 import { addressOf, startCluster, writeMany } from '../support/cluster.ts';
 import { collect } from '../support/collect.ts';
 import { override } from '../support/override.ts';

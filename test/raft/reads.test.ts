@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Entry } from '../../src/core/entry.ts';
 import { LeaseExpiredError, NotLeaderError, QuorumNotEnoughError, TimeoutError } from '../../src/errors.ts';
-import { systemClock } from '../../src/runtime/system/system-ports.ts';
+import { systemClock } from '../../src/system/system-ports.ts';
 import { startCluster } from '../support/cluster.ts';
 import { Gate } from '../support/gate.ts';
 import { override } from '../support/override.ts';

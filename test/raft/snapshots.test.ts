@@ -5,7 +5,7 @@ import type { SnapshotResponse } from '../../src/core/message.ts';
 import { SnapshotError } from '../../src/errors.ts';
 import type { SnapshotHeader } from '../../src/ports/network.ts';
 import type { SnapshotStore } from '../../src/ports/snapshot-store.ts';
-import { systemClock } from '../../src/runtime/system/system-ports.ts';
+import { systemClock } from '../../src/system/system-ports.ts';
 import type { Cluster, KvNode } from '../support/cluster.ts';
 import { addressOf, startCluster, writeMany } from '../support/cluster.ts';
 import { collect } from '../support/collect.ts';

@@ -10,8 +10,8 @@ import { Applier } from '../../src/runtime/applier.ts';
 import { DurableGate } from '../../src/runtime/durable-gate.ts';
 import { LogCache } from '../../src/runtime/log-cache.ts';
 import { SnapshotBuilder } from '../../src/runtime/snapshot-builder.ts';
-import { systemClock, systemTimers } from '../../src/runtime/system/system-ports.ts';
 import { MemLogStore, MemSnapshotStore, MemStateMachine } from '../../src/storage/memory/index.ts';
+import { systemClock, systemTimers } from '../../src/system/system-ports.ts';
 
 const ENTRIES = [1, 2, 3].map((index) => blankEntry(logId(1, index), 0));
 

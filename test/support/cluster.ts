@@ -13,9 +13,9 @@ import type { Network } from '../../src/ports/network.ts';
 import type { SnapshotStore } from '../../src/ports/snapshot-store.ts';
 import type { StateMachine } from '../../src/ports/state-machine.ts';
 import type { ConsensusConfig } from '../../src/runtime/config.ts';
-import { systemRandom, systemTimers } from '../../src/runtime/system/system-ports.ts';
 import type { ApplyContext } from '../../src/storage/memory/index.ts';
 import { MemLogStore, MemSnapshotStore, MemStateMachine } from '../../src/storage/memory/index.ts';
+import { systemRandom, systemTimers } from '../../src/system/system-ports.ts';
 
 export interface KvRequest {
   readonly key: string;

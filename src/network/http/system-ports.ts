@@ -1,11 +1,8 @@
-/**
- * The real clock, timers and randomness, used unless others are given in the options. They are here because an adapter
- * may not import the runtime; a simulation or a test passes its own.
- */
-import type { Clock, TimerHandle, Timers } from '../../ports/clock.ts';
+/** What the HTTP network needs of time and chance: the machine's own, unless a simulation or a test passes others. */
+import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import { backgroundTimers, systemClock, systemRandom } from '../../system/system-ports.ts';
 
-/** What an adapter needs of time and chance. */
 export interface SystemPorts {
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly timers: Timers;
@@ -13,16 +10,7 @@ export interface SystemPorts {
 }
 
 export const SYSTEM_PORTS: SystemPorts = Object.freeze({
-  clock: { nowMs: () => performance.now() },
-  timers: {
-    setTimer(delayMs: number, callback: () => void): TimerHandle {
-      const timer = setTimeout(callback, delayMs);
-      timer.unref();
-      return { cancel: () => clearTimeout(timer) };
-    },
-    nextTurn(callback: () => void): void {
-      setImmediate(callback);
-    },
-  },
-  random: { next: () => Math.random() },
+  clock: systemClock,
+  timers: backgroundTimers,
+  random: systemRandom,
 });
