@@ -34,6 +34,8 @@ export class RandomCluster {
   pool: Envelope[] = [];
   readonly cuts: Set<string> = new Set();
   nowMs = 0;
+  /** Part of the messages that are lost while the cluster heals. */
+  #lossRate = 0;
   readonly #clocks = new Map<NodeId, LocalClock>();
   readonly #seen = new Map<NodeId, string>();
   readonly trace: (line: string) => void;
@@ -257,10 +259,11 @@ export class RandomCluster {
 
   // The healed phase.
 
-  /** Ends all faults; then a leader must be elected, everything must converge, and a new request must be applied. */
+  /** Ends all faults, but perhaps some loss; then a leader must be elected, everything must converge, and a new request must be applied. */
   heal(): void {
     this.trace('heal');
     this.cuts.clear();
+    this.#lossRate = this.chance(0.3) ? 0.2 : 0;
     for (const node of this.nodes.values()) {
       if (!node.isAlive) this.restart(node);
       this.act(node.id, () => {
@@ -319,6 +322,10 @@ export class RandomCluster {
     for (;;) {
       while (this.pool.length > 0) {
         deliveries += 1;
+        if (this.chance(this.#lossRate)) {
+          this.lose(this.take(0));
+          continue;
+        }
         assert.ok(deliveries < DELIVERIES_MAX, `the cluster never comes to rest: ${this.describe()}`);
         this.deliver(this.take(0));
       }
