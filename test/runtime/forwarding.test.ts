@@ -80,7 +80,10 @@ function hang(_request: PeerRequest, { signal }: { readonly signal: AbortSignal 
 test('a proposal goes to the leader as bytes, and its response comes back decoded', async () => {
   const { time, forwarder, line } = makeKit();
   line(2).onRequest = async () => PROPOSED;
-  assert.deepEqual(await forwarder.propose(PAYLOAD, OPTIONS), { logId: logId(3, 7), response: 'done a' });
+  const { signal } = new AbortController();
+  const proposed = await forwarder.propose(PAYLOAD, { ...OPTIONS, signal });
+  assert.deepEqual(proposed, { logId: logId(3, 7), response: 'done a' });
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
   assert.deepEqual(line(2).requests, [{ type: 'propose', payload: PAYLOAD, timeoutMs: 1000 }]);
   assert.equal(time.timerCount, 0);
 });
