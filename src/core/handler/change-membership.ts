@@ -81,7 +81,8 @@ export function handleInitialize(core: Core, { id, nodes }: Extract<Input, { typ
     return;
   }
   const membership = firstMembership(nodes);
-  appendToLog(core, membershipEntry(logId(0, 1), nextTimeMs(core), membership));
+  // Without a time of its own, so that nodes which are all initialised alike hold the same entry 0:1 (§5.3).
+  appendToLog(core, membershipEntry(logId(0, 1), 0, membership));
   core.state.initializing = { id, seq: core.out.writeSeq() };
   campaign(core, { transfer: false });
 }

@@ -22,6 +22,16 @@ describe('initialize', () => {
     );
   });
 
+  test('writes the same entry on every node that is initialised alike', () => {
+    const entries = [1, 2].map((nodeId) => {
+      const node = new SoloCore({}, { nodeId });
+      node.nowMs = nodeId * 1000;
+      return effectsOf(node.step({ type: 'initialize', id: 5, nodes: nodesOf([1, 2]) }), 'persist')[0]?.entries;
+    });
+    assert.deepEqual(entries[0], entries[1]);
+    assert.equal(entries[0]?.length, 1);
+  });
+
   test('is answered when the entry is durable', () => {
     const node = new SoloCore();
     node.isDiskSlow = true;
