@@ -68,7 +68,7 @@ async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe('FrameWriter', () => {
+describe('FrameWriter bounds the memory of a slow peer, and the delay of a heartbeat (users, items 6 and 10)', () => {
   test('all small frames of a turn leave in one write, in order', async () => {
     const socket = new SlowSocket();
     const writer = new FrameWriter(socket, { maxQueueBytes: 100_000 });

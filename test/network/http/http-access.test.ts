@@ -122,6 +122,33 @@ describe('who is let in', () => {
     await assert.rejects(network.handshake(addr, { signal: neverAborted() }), { code: 'PEER_REFUSED' });
   });
 
+  test('BUG-14 a client talks to no node but the one it means, even if that node would talk to it', async (t) => {
+    const cases = [
+      { own: new RecordingHandler(3), reason: 'node' },
+      { own: new RecordingHandler(2, { instanceId: 'wiped' }), reason: 'instance' },
+      { own: new RecordingHandler(2, { clusterId: 'cluster-b' }), reason: 'cluster' },
+    ] as const;
+    for (const transport of ['stream', 'post'] as const) {
+      for (const { own, reason } of cases) {
+        own.admit = () => undefined;
+        const served = await serve(own);
+        const network = new HttpNetwork({ transport });
+        t.after(async () => {
+          await network.close();
+          await served.close();
+        });
+        await network.open(new RecordingHandler(1));
+        const events = new RecordingEvents();
+        const peer = { nodeId: 2, addr: served.addr, instanceId: 'instance-2' };
+        network.connect(peer, events).send(heartbeat(1));
+        const error = await events.unreachable.first();
+        assert.ok(error instanceof PeerRefusedError, String(error));
+        assert.equal(error.reason, reason);
+        assert.equal(own.messages.items.length, 0);
+      }
+    }
+  });
+
   test('strangers learn nothing about a node from a 401', async (t) => {
     const { addr } = await start(t, { authToken: 'secret' });
     for (const path of ['/raft/handshake', '/raft/append', '/raft/stream']) {

@@ -67,7 +67,7 @@ async function settleWithTime<T>(time: ManualTime, work: Promise<T>, stepMs: num
   return await work;
 }
 
-describe('snapshots over HTTP', () => {
+describe('snapshots over HTTP do not start over and over (users, item 7)', () => {
   for (const options of [
     { transport: 'stream', postSnapshots: 'full' },
     { transport: 'post', postSnapshots: 'chunked' },

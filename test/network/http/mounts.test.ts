@@ -107,7 +107,7 @@ const VOTE: Message = { type: 'vote-request', term: 2 ** 50, lastLogId: { term: 
 for (const [name, mount] of Object.entries(MOUNTS)) {
   describe(`the service in ${name}`, () => {
     for (const transport of ['stream', 'post'] as const) {
-      test(`carries votes, appends beyond 2 MB and snapshots by ${transport}, beside the application`, async (t) => {
+      test(`BUG-2 carries votes, appends beyond 2 MB and snapshots by ${transport}, beside the application`, async (t) => {
         const handler = new RecordingHandler(2);
         handler.onMessage = ({ message, reply }) => reply(message);
         const raft = raftService({ inbound: handler });
