@@ -57,7 +57,6 @@ raft.attach(server);
 
 const stop = async (): Promise<void> => {
   await node.shutdown();
-  await raft.close();
   server.close();
   server.closeAllConnections();
   if (process.connected) process.disconnect();

@@ -109,6 +109,11 @@ export class Raft<Request, Response> {
     return this.#runtime.inbound;
   }
 
+  /** Aborted when the node stops, for whatever reason: `raftService` then closes the connections of the peers. */
+  get shutdownSignal(): AbortSignal {
+    return this.#runtime.stopSignal;
+  }
+
   /**
    * Replicates a request. Resolves when it is committed and applied here, with what the state machine returned.
    * @throws SerializationError, PayloadTooLargeError, NotLeaderError, BusyError, TimeoutError: it was not applied

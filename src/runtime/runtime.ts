@@ -56,6 +56,7 @@ export class Runtime {
   readonly #replies: Replies = new Replies();
   readonly #cache: LogCache;
   readonly #turnListeners = new Set<() => void>();
+  readonly #stopping: AbortController = new AbortController();
   #stopped: ConsensusError | null = null;
   #closing: Promise<void> | null = null;
 
@@ -115,6 +116,11 @@ export class Runtime {
   /** Why this node does nothing any more; `null` while it runs. */
   get stopped(): ConsensusError | null {
     return this.#stopped;
+  }
+
+  /** Aborted, with the reason, when the node stops. */
+  get stopSignal(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   get core(): RaftCore {
@@ -207,6 +213,7 @@ export class Runtime {
     this.#driver.stop();
     this.#ticker.stop();
     this.#watchdog.stop();
+    this.#stopping.abort(error);
     const makeError = (): ConsensusError => error;
     this.proposals.rejectAll(makeError);
     this.reads.rejectAll(makeError);

@@ -21,9 +21,14 @@ export interface SnapshotBuilderParts {
   readonly onFailed: (error: unknown) => void;
 }
 
+/** Part of the policy's interval to wait after a failure. */
+const RETRY_AFTER = 0.1;
+
 export class SnapshotBuilder {
   readonly #parts: SnapshotBuilderParts;
   #lastIndex: LogIndex;
+  /** After a failure nothing is built by itself before this many entries are applied. */
+  #retryIndex: LogIndex = 0;
   #building: Promise<StoredSnapshot | null> | null = null;
   #isStopped = false;
 
@@ -34,8 +39,13 @@ export class SnapshotBuilder {
 
   onApplied(appliedIndex: LogIndex): void {
     const { logsSinceLast } = this.#parts;
-    if (logsSinceLast === 0 || appliedIndex - this.#lastIndex < logsSinceLast || this.#building !== null) return;
-    this.build().catch((error: unknown) => this.#parts.onFailed(error));
+    if (logsSinceLast === 0 || this.#building !== null) return;
+    if (appliedIndex < Math.max(this.#lastIndex + logsSinceLast, this.#retryIndex)) return;
+    this.build().catch((error: unknown) => {
+      // Whatever is wrong, it is not put right by trying with every entry.
+      this.#retryIndex = appliedIndex + Math.ceil(logsSinceLast * RETRY_AFTER);
+      this.#parts.onFailed(error);
+    });
   }
 
   /** A snapshot came from the leader. */

@@ -102,7 +102,7 @@ export function idText({ term, index }: LogId): string {
   return index === 0 ? '-' : `${term}:${index}`;
 }
 
-export function entryText(entry: Entry): string {
+function entryText(entry: Entry): string {
   if (entry.kind === 'blank') return `${idText(entry.logId)} blank`;
   if (entry.membership !== null) return `${idText(entry.logId)} ${membershipText(entry.membership)}`;
   const text = textOf(entry.payload);
