@@ -150,7 +150,7 @@ describe('bootstrap', () => {
 });
 
 describe('leadership', () => {
-  test('an isolated leader stops calling itself one within an election timeout', async (t) => {
+  test('BUG-18 an isolated leader stops calling itself one within an election timeout', async (t) => {
     const config = { checkQuorum: false, electionTimeoutMinMs: 300, electionTimeoutMaxMs: 600 };
     const cluster = await startCluster(t, { ids: [1, 2, 3], config });
     const node = cluster.node(1);

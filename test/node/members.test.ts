@@ -45,7 +45,7 @@ describe('adding members', () => {
     assert.deepEqual([cluster.value(1, 'k'), cluster.value(2, 'k')], [5, 5]);
   });
 
-  test('voters can be added at the same time', async (t) => {
+  test('BUG-17 voters can be added at the same time', async (t) => {
     const cluster = await startCluster(t, { ids: [1], spares: [2, 3, 4, 5] });
     const node = cluster.node(1);
     await writeMany(node, 20);
@@ -121,7 +121,7 @@ describe('adding members', () => {
     await assertRefused(here.node(1).addVoter(2, addressOf(2)), 'cluster', /cluster name 'other', this node of 'test'/);
   });
 
-  test('only the leader adds and removes, and says who that is', async (t) => {
+  test('BUG-10 only the leader adds and removes, and says who that is', async (t) => {
     const cluster = await startCluster(t, { ids: [1, 2], spares: [3] });
     const node = cluster.node(2);
     for (const call of [

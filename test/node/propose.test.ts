@@ -123,7 +123,7 @@ describe('proposals', () => {
     assert.match(error.message, /did not answer within 100 ms/);
   });
 
-  test('the errors of the leader reach the node that forwarded', async (t) => {
+  test('BUG-10 the errors of the leader reach the node that forwarded', async (t) => {
     const cluster = await startCluster(t, {
       ids: [1, 2],
       config: {
