@@ -30,9 +30,13 @@ if (!Number.isSafeInteger(id) || id < 1) {
 }
 
 const server = createServer();
-await new Promise<void>((resolve, reject) => {
-  server.once('error', reject);
-  server.listen(Number(values.port), '127.0.0.1', resolve);
+const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+server.once('error', reject);
+server.listen(Number(values.port), '127.0.0.1', resolve);
+await listening.catch((error: NodeJS.ErrnoException) => {
+  const cure = error.code === 'EADDRINUSE' ? 'stop what listens there, or choose another --port' : 'see --port';
+  process.stderr.write(`can't listen on 127.0.0.1:${values.port} (${String(error.code)}): ${cure}\n`);
+  process.exit(1);
 });
 const { port } = server.address() as AddressInfo;
 const address = `127.0.0.1:${port}`;
