@@ -2,8 +2,9 @@
  * Hears of upgrades on servers that the service is mounted in. Applications only hand requests over, so the service
  * finds the server through the first request that it gets, and listens there from then on.
  *
- * A server that listens for upgrades gets all of them, also those that it served as plain requests before. Unless
- * somebody else listens too, these are handed back to it as such.
+ * A server that listens for upgrades gets all of them, also those that it served as plain requests before. Where
+ * Node.js asks whether a request shall be upgraded (from 24.9 on), only those for a service are, unless somebody else
+ * listens too. Where it does not ask, the others are handed back as plain requests.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -23,6 +24,11 @@ interface MarkedListener extends OnUpgrade {
   [OURS]?: UpgradeListenerOptions['handles'];
 }
 
+/** A server of a Node.js that asks. */
+interface AskingServer extends Server {
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
+}
+
 export class UpgradeListener {
   readonly #options: UpgradeListenerOptions;
   readonly #servers = new Set<Server>();
@@ -37,6 +43,7 @@ export class UpgradeListener {
   attach(server: Server): void {
     if (!this.#servers.has(server)) {
       this.#servers.add(server);
+      answerFor(server);
       server.on('upgrade', this.#listener);
     }
   }
@@ -70,6 +77,19 @@ export class UpgradeListener {
       serveAsRequest(server, { request, socket, head });
     }
   }
+}
+
+/** Asked about a request, the server says yes for a service's own, and what it said before if others listen too. */
+function answerFor(server: AskingServer): void {
+  const before = server.shouldUpgradeCallback;
+  if (before === undefined) {
+    return;
+  }
+  server.shouldUpgradeCallback = (request) => {
+    const listeners = server.listeners('upgrade') as MarkedListener[];
+    const isOurs = listeners.some((listener) => listener[OURS]?.(request) === true);
+    return isOurs || (listeners.some((listener) => listener[OURS] === undefined) && before.call(server, request));
+  };
 }
 
 /** The server of a connection: set by Node.js on every socket that an HTTP server accepts. */
