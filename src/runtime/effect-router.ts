@@ -114,6 +114,7 @@ export class EffectRouter {
         snapshots.receiver.onVerdict(effect.token, effect.verdict);
         break;
       case 'purge':
+        this.#parts.cache.purgeTo(effect.upTo.index);
         persister.purge(effect.upTo);
         events.emit({ type: 'log-purged', upTo: effect.upTo });
         break;

@@ -75,7 +75,16 @@ export class LogCache {
 
   /** Lets go of the oldest entries up to `index` while the cache is larger than its limit. */
   evictTo(index: LogIndex): void {
-    while (this.#bytes > this.#maxBytes && this.firstIndex <= index && this.#head < this.#entries.length) {
+    this.#evict(index, this.#maxBytes);
+  }
+
+  /** The log was purged up to `index`: nobody will ask for these any more. */
+  purgeTo(index: LogIndex): void {
+    this.#evict(index, 0);
+  }
+
+  #evict(index: LogIndex, maxBytes: number): void {
+    while (this.#bytes > maxBytes && this.firstIndex <= index && this.#head < this.#entries.length) {
       const entry = this.#entries[this.#head];
       if (entry !== undefined) this.#bytes -= entryBytes(entry);
       this.#entries[this.#head] = undefined;

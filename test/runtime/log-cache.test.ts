@@ -47,6 +47,17 @@ test('eviction follows the bytes, oldest first, and spares what lies after the g
   assert.deepEqual(indexes(cache.slice(16, 20)), [16, 17, 18, 19]);
 });
 
+test('what the log was purged of goes, however small the cache is', () => {
+  const cache = new LogCache(9, 1_000_000);
+  cache.append(entries(1, 10, 20));
+  cache.purgeTo(14);
+  assert.equal(cache.firstIndex, 15);
+  assert.equal(cache.slice(14, 16), null);
+  assert.equal(cache.slice(15, 20)?.length, 5);
+  cache.purgeTo(30);
+  assert.deepEqual([cache.bytes, cache.lastIndex], [0, 19]);
+});
+
 test('nothing is evicted while the cache is within its limit', () => {
   const cache = cacheOf(10, 20, 10 * ENTRY_BYTES);
   cache.evictTo(19);
