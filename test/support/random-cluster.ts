@@ -308,7 +308,8 @@ export class RandomCluster {
   }
 
   #runUntil(condition: () => boolean, complaint: string): void {
-    const endMs = this.nowMs + 60_000;
+    // With loss, an election that needs four votes out of four takes many attempts.
+    const endMs = this.nowMs + (this.#lossRate === 0 ? 60_000 : 600_000);
     while (!condition()) {
       assert.ok(this.nowMs < endMs, `${complaint}: ${this.describe()}`);
       this.deliverAll();
