@@ -27,6 +27,7 @@ export interface RecoveryParts {
  * Brings log, snapshot and state machine in line:
  * - a state behind the snapshot (an in-memory one is empty) is restored from it;
  * - a log that ends before the applied state is purged up to it: the state is the proof that all of it was committed;
+ * - a log that says something else at the position of the snapshot was about to be discarded for it, and is now;
  * - a log that starts after the applied state leaves a hole, which nothing can fill.
  * @throws CorruptionError
  */
@@ -41,7 +42,15 @@ export async function loadInitialState(parts: RecoveryParts): Promise<InitialSta
     purged = lastApplied;
     last = lastApplied;
   }
-  await checkAgreement(logStore, lastApplied, purged);
+  const found = await logIdAt(logStore, lastApplied.index, purged);
+  if (found === null || !isSameLogId(found, lastApplied)) {
+    const isInterruptedInstall = found !== null && found !== purged && isEndOf(snapshot, lastApplied);
+    if (!isInterruptedInstall) throw disagreement(lastApplied, found ?? purged);
+    await logStore.truncate(lastApplied.index + 1);
+    await logStore.purge(lastApplied);
+    purged = lastApplied;
+    last = lastApplied;
+  }
   const tail = await scanTail(logStore, lastApplied.index + 1, last.index);
   return {
     hardState: logState.hardState,
@@ -81,14 +90,16 @@ function missingEntries(lastApplied: LogId, purged: LogId): CorruptionError {
   );
 }
 
-/** What is applied must be what the log says, where the log still says it. */
-async function checkAgreement(logStore: LogStore, applied: LogId, purged: LogId): Promise<void> {
-  if (applied.index === purged.index) {
-    if (!isSameLogId(applied, purged)) throw disagreement(applied, purged);
-    return;
-  }
-  const [entry] = await logStore.read(applied.index, applied.index + 1, READ_BYTES);
-  if (entry === undefined || !isSameLogId(entry.logId, applied)) throw disagreement(applied, entry?.logId ?? purged);
+/** What the log says of an index: `purged` itself, an entry of it, or nothing. */
+async function logIdAt(logStore: LogStore, index: LogIndex, purged: LogId): Promise<LogId | null> {
+  if (index === purged.index) return purged;
+  const [entry] = await logStore.read(index, index + 1, READ_BYTES);
+  return entry?.logId ?? null;
+}
+
+/** A stored snapshot is the proof that what it covers was committed, whatever the log says. */
+function isEndOf(snapshot: StoredSnapshot | null, applied: LogId): boolean {
+  return snapshot !== null && isSameLogId(snapshot.meta.lastLogId, applied);
 }
 
 function disagreement(applied: LogId, found: LogId): CorruptionError {

@@ -110,6 +110,25 @@ test('a snapshot that vanished after the start found it is corruption', async ()
   await assert.rejects(loadInitialState({ ...parts, snapshotStore: empty, applied }), CorruptionError);
 });
 
+test('a snapshot whose installation was interrupted takes the place of the log that disagrees with it', async () => {
+  const snapshots = await snapshotAt(logId(3, 3));
+  const { initial, log, stateMachine } = await load({ log: await logOf([1, 1, 2, 2, 2]), snapshots });
+  assert.deepEqual(stateMachine.applied().lastApplied, logId(3, 3));
+  assert.deepEqual([initial.purged, initial.last, initial.applied], [logId(3, 3), logId(3, 3), logId(3, 3)]);
+  await log.append(entries(3, 4, 5));
+});
+
+test('entries after a snapshot that agrees with the log stay', async () => {
+  const snapshots = await snapshotAt(logId(2, 3));
+  const { initial } = await load({ log: await logOf([1, 1, 2, 2, 2]), snapshots });
+  assert.deepEqual([initial.last, initial.applied], [logId(2, 5), logId(2, 3)]);
+});
+
+test('a log that was purged to something else than the snapshot covers is of another node', async () => {
+  const snapshots = await snapshotAt(logId(3, 5));
+  await assert.rejects(load({ log: await logOf([3], logId(2, 5)), snapshots }), CorruptionError);
+});
+
 for (const [what, log, applied] of [
   ['in the log', logOf([1, 1, 2, 2]), logId(1, 3)],
   ['at its start', logOf([3], logId(2, 5)), logId(1, 5)],
