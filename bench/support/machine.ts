@@ -1,6 +1,7 @@
 /** Where and when figures were taken: without it they mean nothing. */
 import { spawnSync } from 'node:child_process';
-import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 
 export interface Machine {
   readonly cpu: string;
@@ -25,9 +26,27 @@ export function describeMachine(): Machine {
   };
 }
 
-/** How many processes wanted a core, on average over the last minute. */
-export function loadAverage(): number {
-  return loadavg()[0] ?? 0;
+/** How long is looked at what else runs. */
+const SAMPLE_MS = 1000;
+
+/** How many cores are busy while this process waits: what other programs take, and measuring can't have. */
+export async function busyCores(): Promise<number> {
+  const before = cpuTimes();
+  await setTimeout(SAMPLE_MS);
+  const after = cpuTimes();
+  const busyMs = after.busyMs - before.busyMs;
+  const totalMs = busyMs + after.idleMs - before.idleMs;
+  return totalMs > 0 ? (busyMs / totalMs) * cpus().length : 0;
+}
+
+function cpuTimes(): { readonly busyMs: number; readonly idleMs: number } {
+  let busyMs = 0;
+  let idleMs = 0;
+  for (const { times } of cpus()) {
+    busyMs += times.user + times.nice + times.sys + times.irq;
+    idleMs += times.idle;
+  }
+  return { busyMs, idleMs };
 }
 
 function describeCommit(): string | null {

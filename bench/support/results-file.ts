@@ -9,12 +9,16 @@ import type { Scenario } from './scenario.ts';
 import { summarise } from './statistics.ts';
 import { meetsFloor } from './table.ts';
 
+export interface MeasuredScenario extends ScenarioOutcome {
+  /** Cores that other programs kept busy when it began. */
+  readonly busyCoresBefore: number;
+}
+
 export interface BenchResults {
   readonly machine: Machine;
   readonly startedAt: Date;
-  readonly loadAverageBefore: number;
   readonly settings: Pick<BenchArguments, 'repeats' | 'isQuick'>;
-  readonly scenarios: readonly (readonly [Scenario, ScenarioOutcome])[];
+  readonly scenarios: readonly (readonly [Scenario, MeasuredScenario])[];
 }
 
 /** Raised when a reader of the file would have to change. */
@@ -25,11 +29,12 @@ export function writeResults(path: string, { startedAt, scenarios, ...rest }: Be
     format: FORMAT,
     ...rest,
     startedAt: startedAt.toISOString(),
-    scenarios: scenarios.map(([{ name, title }, { figures, seconds, error }]) => ({
+    scenarios: scenarios.map(([{ name, title }, { figures, seconds, error, busyCoresBefore }]) => ({
       name,
       title,
       seconds: Math.round(seconds),
       error,
+      busyCoresBefore,
       figures: figures.map(describeFigure),
     })),
   };
