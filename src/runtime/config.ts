@@ -4,7 +4,7 @@ import type { ConfigProblem } from '../errors.ts';
 import { ConfigError } from '../errors.ts';
 
 export interface ConsensusConfig {
-  /** The user's name for the cluster; stores and peers of another name are refused. Default `'zlayer'`. */
+  /** The user's name for the cluster. A store of another name is refused, and a node of one can't be added. Default `'zlayer'`. */
   readonly clusterName: string;
   /** A follower campaigns after hearing nothing for a time drawn anew from [min, max). Defaults 1500 and 3000. */
   readonly electionTimeoutMinMs: number;

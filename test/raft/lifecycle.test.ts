@@ -10,6 +10,7 @@ import {
   FatalError,
   IndeterminateError,
   MembershipError,
+  PeerRefusedError,
   StoppedError,
 } from '../../src/errors.ts';
 import type { Raft } from '../../src/raft/raft.ts';
@@ -150,8 +151,10 @@ describe('the end of a node', () => {
       const { raft } = cluster.node(id);
       const waiting = raft.wait(60_000).logIndex(1000);
       const rejected = assert.rejects(waiting, StoppedError);
+      assert.equal(raft.shutdownSignal.aborted, false);
       await raft.shutdown();
       await rejected;
+      assert.ok(raft.shutdownSignal.reason instanceof StoppedError);
       assert.equal(raft.metrics().state, 'shutdown');
       await raft.wait().state('shutdown');
       await assertAllReject(raft, StoppedError);
@@ -163,6 +166,22 @@ describe('the end of a node', () => {
     const child = fork(new URL('exit-after-shutdown.ts', import.meta.url));
     const [code, signal] = await once(child, 'exit');
     assert.deepEqual([code, signal], [0, null]);
+  });
+
+  test('a call that nothing else waits for ends before the process does', async () => {
+    const child = fork(new URL('call-before-exit.ts', import.meta.url));
+    const [code, signal] = await once(child, 'exit');
+    assert.deepEqual([code, signal], [0, null]);
+  });
+
+  test('requests of a node that is no member are refused, and leave nothing in the log', async (t) => {
+    const cluster = await startCluster(t, { ids: [1] });
+    const { raft } = cluster.node(1);
+    const { lastLogIndex } = raft.metrics();
+    const { signal } = new AbortController();
+    const request = { type: 'propose', payload: new Uint8Array(8), timeoutMs: 1000 } as const;
+    await assert.rejects(raft.inbound.request(9, request, { signal }), PeerRefusedError);
+    assert.equal(raft.metrics().lastLogIndex, lastLogIndex);
   });
 
   test('Y-07 an exception inside the node is fatal for the call under way and for all later ones', async (t) => {

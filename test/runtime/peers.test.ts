@@ -82,6 +82,20 @@ test('a refusal is another event than a lost peer', () => {
   assert.deepEqual(seen, [{ type: 'peer-refused', peer: 2, error }]);
 });
 
+test('a peer that was lost and then refuses is told of as both', () => {
+  const { network, peers, seen } = makeKit();
+  peers.sync(members(1, 2), nobody);
+  const { events } = network.to(2);
+  const refused = new PeerRefusedError('instance', 'another store');
+  events.onUnreachable(GONE);
+  events.onUnreachable(refused);
+  events.onUnreachable(refused);
+  assert.deepEqual(
+    seen.map(({ type }) => type),
+    ['peer-unreachable', 'peer-refused'],
+  );
+});
+
 test('a new address or store gets a new line, and a clean record', () => {
   const { network, peers } = makeKit();
   peers.sync(members(1, 2, 3), nobody);

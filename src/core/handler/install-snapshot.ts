@@ -73,7 +73,8 @@ export function finishInstallation(core: Core): void {
   if (state.installing === null) return;
   const { lastLogId } = state.installing.meta;
   state.installing = null;
-  state.applied = lastLogId;
+  // What a newer leader committed meanwhile may be applied already.
+  if (state.applied.index < lastLogId.index) state.applied = lastLogId;
   state.snapshot = lastLogId;
 }
 
