@@ -28,8 +28,22 @@ const layers = [
   },
   {
     name: 'adapters',
-    from: '^src/(storage|network)/([^/]+)/',
+    from: '^src/(storage|network)/((?!lmdb/)[^/]+)/',
     mayImport: [core, errors, ports, codec, system, '^src/$1/$2/'],
+    coreTypesOnly: true,
+  },
+  {
+    name: 'lmdb',
+    // Composes the parts of a durable store: the log over its database, and the snapshots beside it.
+    from: folder('storage/lmdb'),
+    mayImport: [
+      core,
+      errors,
+      ports,
+      codec,
+      system,
+      ...['lmdb', 'group-log', 'snapshot-files'].map((name) => folder(`storage/${name}`)),
+    ],
     coreTypesOnly: true,
   },
   {
@@ -44,7 +58,7 @@ const layers = [
       raft,
       node,
       folder('testing'),
-      folder('storage/memory'),
+      ...['memory', 'group-log', 'snapshot-files'].map((name) => folder(`storage/${name}`)),
       folder('network/memory'),
     ],
   },
