@@ -15,6 +15,7 @@
 import { crc32 } from 'node:zlib';
 import type { Entry, EntryKind } from '../core/entry.ts';
 import { blankEntry, membershipEntry, normalEntry } from '../core/entry.ts';
+import type { LogIndex } from '../core/ids.ts';
 import { logId } from '../core/ids.ts';
 import { putCounter, putU32 } from './byte-writer.ts';
 import type { MakeError } from './make-error.ts';
@@ -58,6 +59,18 @@ export function decodeRecord(bytes: Uint8Array, offset: number): { entry: Entry;
   const cursor = new RecordCursor(bytes, offset, corruption);
   const entry = cursor.next();
   return { entry, nextOffset: cursor.offset };
+}
+
+/**
+ * Where the record at `offset` ends and which index it says it has, to step over it. Its checksum is not looked at.
+ * @throws what `makeError` makes when there is no whole record
+ */
+export function skipRecord(
+  bytes: Uint8Array,
+  offset: number,
+  makeError: MakeError = corruption,
+): { readonly index: LogIndex; readonly nextOffset: number } {
+  return new RecordCursor(bytes, offset, makeError).skip();
 }
 
 /**
@@ -172,6 +185,11 @@ class RecordCursor {
     const entry = this.#entry(size - RECORD_HEADER_BYTES);
     this.offset = at + size;
     return entry;
+  }
+
+  skip(): { readonly index: LogIndex; readonly nextOffset: number } {
+    const size = this.#checkedSize();
+    return { index: this.#counter(this.offset + 20), nextOffset: this.offset + size };
   }
 
   /** The length of the record, all of which is there. */

@@ -9,8 +9,10 @@ export interface LogGroup {
 }
 
 export type LogDatabaseChange =
-  /** A group under a new `firstIndex`, or instead of the one that is there. */
-  | { readonly type: 'put-group'; readonly firstIndex: LogIndex; readonly bytes: Uint8Array }
+  /** A group behind all others. */
+  | { readonly type: 'append-group'; readonly firstIndex: LogIndex; readonly bytes: Uint8Array }
+  /** A group instead of the one that is there. */
+  | { readonly type: 'replace-group'; readonly firstIndex: LogIndex; readonly bytes: Uint8Array }
   | { readonly type: 'remove-group'; readonly firstIndex: LogIndex }
   /** A small named record. */
   | { readonly type: 'put-record'; readonly name: string; readonly bytes: Uint8Array };
@@ -38,10 +40,8 @@ export interface LogDatabase {
   groupAtOrBefore(index: LogIndex): LogGroup | null;
   /** The group with the smallest `firstIndex` that is not below `index`. */
   groupAtOrAfter(index: LogIndex): LogGroup | null;
-  /** First indexes in `[fromIndex, toIndex)`, ascending, at most `limit`. Does not touch the groups' bytes. */
+  /** First indexes in `[fromIndex, toIndex)`, ascending, at most `limit`. */
   firstIndexes(fromIndex: LogIndex, toIndex: LogIndex, limit: number): readonly LogIndex[];
-  /** How many groups there are, without counting them. */
-  groupCount(): number;
   /** Waits for batches under way, then releases the files and the lock. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -4,9 +4,9 @@ import type { HardState } from '../../core/hard-state.ts';
 import { INITIAL_HARD_STATE } from '../../core/hard-state.ts';
 import type { LogId, LogIndex } from '../../core/ids.ts';
 import { NO_LOG_ID } from '../../core/ids.ts';
-import type { ConsensusError } from '../../errors.ts';
-import { IdentityError, StorageError } from '../../errors.ts';
+import { StorageError } from '../../errors.ts';
 import type { LogStore, LogStoreOpenOptions, LogStoreState, StoreIdentity } from '../../ports/log-store.ts';
+import { checkAdoption, checkOwner } from '../../ports/store-identity.ts';
 import { EntryChunks } from './entry-chunks.ts';
 
 /** What every write in memory returns: it is as durable as it will ever be. */
@@ -26,7 +26,7 @@ export class MemLogStore implements LogStore {
   #committed: LogId = NO_LOG_ID;
   #lastPurged: LogId = NO_LOG_ID;
   #isOpen = false;
-  #failure: ConsensusError | null = null;
+  #failure: unknown = null;
 
   /**
    * @throws IdentityError when the object was opened for another node or cluster name before
@@ -42,7 +42,7 @@ export class MemLogStore implements LogStore {
       clusterId: null,
       clusterName: options.clusterName,
     };
-    checkOwner(identity, options);
+    checkOwner(identity, options, 'this MemLogStore');
     this.#identity = identity;
     this.#isOpen = true;
     this.#failure = null;
@@ -61,12 +61,10 @@ export class MemLogStore implements LogStore {
     if (!this.#isWritable() || current === null) {
       return this.#refuseWrite('saveIdentity');
     }
-    if (!isSameOrAdopted(current, identity)) {
-      return this.#fail(
-        new IdentityError(
-          `the store of node ${current.nodeId} (instance ${current.instanceId}, cluster ${current.clusterId}) can't become that of node ${identity.nodeId} (instance ${identity.instanceId}, cluster ${identity.clusterId})`,
-        ),
-      );
+    try {
+      checkAdoption(current, identity);
+    } catch (error) {
+      return this.#fail(error);
     }
     this.#identity = identity;
     return DONE;
@@ -152,28 +150,8 @@ export class MemLogStore implements LogStore {
   }
 
   /** A caller that lost track must not write on: the writes after a refused one build on it. */
-  #fail(error: ConsensusError): Promise<never> {
+  #fail(error: unknown): Promise<never> {
     this.#failure = error;
     return Promise.reject(error);
   }
-}
-
-function checkOwner(identity: StoreIdentity, options: LogStoreOpenOptions): void {
-  if (identity.nodeId !== options.nodeId) {
-    throw new IdentityError(`the store belongs to node ${identity.nodeId}, not to node ${options.nodeId}`);
-  }
-  if (identity.clusterName !== options.clusterName) {
-    throw new IdentityError(
-      `the store of node ${identity.nodeId} belongs to cluster '${identity.clusterName}', not to '${options.clusterName}'`,
-    );
-  }
-}
-
-function isSameOrAdopted(current: StoreIdentity, next: StoreIdentity): boolean {
-  return (
-    next.nodeId === current.nodeId &&
-    next.instanceId === current.instanceId &&
-    next.clusterName === current.clusterName &&
-    (current.clusterId === null || next.clusterId === current.clusterId)
-  );
 }
