@@ -1,0 +1,108 @@
+/** Looks at a database file before LMDB maps it: LMDB trusts its file, and a process that maps a damaged one may die. */
+import type { FileHandle } from 'node:fs/promises';
+import { open, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CorruptionError, StorageError } from '../../errors.ts';
+
+const DATA_FILE = 'data.mdb';
+
+/**
+ * ```text
+ *   each of the first two pages:   24  magic : u32   28  format : u32   48  page size : u32
+ *                                 144  last page : u64   152  transaction : u64
+ * ```
+ */
+const MAGIC = 0xbeefc0de;
+const FORMAT = 2;
+const META_BYTES = 160;
+const PAGE_SIZES = [4096, 8192, 16_384, 32_768, 65_536];
+
+/** As statfs names them. LMDB needs a memory map that is coherent with writes, and locks that work: these lack them. */
+const NETWORK_FILE_SYSTEMS = new Map<number, string>([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xfe534d42, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0x0102_1997, '9P'],
+  [0x5346414f, 'AFS'],
+  [0x00c3_6400, 'Ceph'],
+  [0x0bd0_0bd0, 'Lustre'],
+  [0x0116_1970, 'GFS2'],
+]);
+
+/** @throws StorageError when the directory is on a file system that LMDB can't be trusted on */
+export async function checkFileSystem(directory: string): Promise<void> {
+  const { type } = await statfs(directory);
+  const name = NETWORK_FILE_SYSTEMS.get(type >>> 0);
+  if (name !== undefined) {
+    throw new StorageError(
+      `${directory} is on a network file system (${name}): memory maps and locks can't be relied on there; use a local disk`,
+    );
+  }
+}
+
+/**
+ * Resolves with `false` when there is no database yet.
+ * @throws CorruptionError when the file is not a whole LMDB database
+ */
+export async function checkDataFile(directory: string): Promise<boolean> {
+  const path = join(directory, DATA_FILE);
+  const file = await openIfThere(path);
+  if (file === null) return false;
+  try {
+    const { size } = await file.stat();
+    // A crash may have come between the making of the file and its first write: nothing was promised then.
+    if (size === 0) return false;
+    const neededBytes = await neededSize(file);
+    if (neededBytes === null) throw damaged(path, 'it is no LMDB database of this format');
+    if (size < neededBytes)
+      throw damaged(path, `it has ${size} bytes, but should have ${neededBytes}: its end is missing`);
+    return true;
+  } finally {
+    await file.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** How large the file must be for its newest state; `null` when it has none that makes sense. */
+async function neededSize(file: FileHandle): Promise<number | null> {
+  const first = await readMeta(file, 0);
+  const pageSizes = first === null ? PAGE_SIZES : [first.pageSize];
+  for (const pageSize of pageSizes) {
+    const second = await readMeta(file, pageSize);
+    const metas = [first, second].filter((meta) => meta !== null && meta.pageSize === pageSize);
+    const newest = metas.reduce((best, meta) => (meta !== null && meta.txn > (best?.txn ?? -1n) ? meta : best), null);
+    if (newest !== null) return (newest.lastPage + 1) * pageSize;
+  }
+  return null;
+}
+
+interface Meta {
+  readonly pageSize: number;
+  readonly lastPage: number;
+  readonly txn: bigint;
+}
+
+async function readMeta(file: FileHandle, position: number): Promise<Meta | null> {
+  const bytes = Buffer.alloc(META_BYTES);
+  const { bytesRead } = await file.read(bytes, 0, META_BYTES, position);
+  if (bytesRead < META_BYTES || bytes.readUInt32LE(24) !== MAGIC || bytes.readUInt32LE(28) !== FORMAT) return null;
+  const pageSize = bytes.readUInt32LE(48);
+  const lastPage = bytes.readBigUInt64LE(144);
+  if (!PAGE_SIZES.includes(pageSize) || lastPage > BigInt(Number.MAX_SAFE_INTEGER / pageSize)) return null;
+  return { pageSize, lastPage: Number(lastPage), txn: bytes.readBigUInt64LE(152) };
+}
+
+function damaged(path: string, problem: string): CorruptionError {
+  return new CorruptionError(
+    `${path} is damaged: ${problem}; restore this node from a backup, or remove it from the cluster and add it as new`,
+  );
+}

@@ -1,0 +1,208 @@
+/** The log's database in LMDB. */
+import type { Database, RootDatabase } from 'lmdb';
+import { open } from 'lmdb';
+import type { LogIndex } from '../../core/ids.ts';
+import { StorageError } from '../../errors.ts';
+import type { LogDatabase, LogDatabaseChange, LogGroup } from '../../ports/log-database.ts';
+import { syncNewDirectory } from '../../system/sync-directory.ts';
+import type { DirectoryLock } from './directory-lock.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { checkDataFile, checkFileSystem } from './file-check.ts';
+import { causeOfFailedCommit, lmdbError } from './lmdb-errors.ts';
+
+export interface LmdbLogDatabaseOptions {
+  readonly directory: string;
+  /** Look, and change nothing, perhaps while a node has it open. Default `false`. */
+  readonly isReadOnly?: boolean;
+}
+
+/** Keys are first indexes, big-endian, so that their order is that of the log. */
+const KEY_BYTES = 8;
+const TWO_TO_32 = 0x1_0000_0000;
+
+/** A cast, because the package takes options here, but its types know only a version. */
+const APPEND = { append: true } as unknown as number;
+
+interface Batch {
+  readonly changes: readonly LogDatabaseChange[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Opened {
+  readonly root: RootDatabase<Buffer, Buffer>;
+  readonly groups: Database<Buffer, Buffer>;
+  readonly records: Database<Buffer, string>;
+  readonly lock: DirectoryLock | null;
+}
+
+/**
+ * One environment with two databases: `groups` and `records`.
+ *
+ * A commit is durable when it resolves: `overlappingSync` is off, so LMDB writes and syncs the data pages, then writes
+ * the page that makes them valid through a descriptor opened with `O_DSYNC`, and only then reports. What is written
+ * while a commit is under way becomes the next one as a whole. There is never a second one behind it that could succeed
+ * where the first one failed, and leave a hole.
+ */
+export class LmdbLogDatabase implements LogDatabase {
+  readonly place: string;
+  readonly #isReadOnly: boolean;
+  #opened: Opened | null = null;
+  #queue: Batch[] = [];
+  #committing: Promise<void> | null = null;
+  #failure: unknown = null;
+
+  constructor({ directory, isReadOnly = false }: LmdbLogDatabaseOptions) {
+    this.place = directory;
+    this.#isReadOnly = isReadOnly;
+  }
+
+  async open(): Promise<void> {
+    if (this.#isReadOnly) {
+      if (!(await this.#attempt('read', () => checkDataFile(this.place)))) {
+        throw new StorageError(`there is no log in ${this.place}`);
+      }
+      this.#opened = this.#openFiles(null);
+      return;
+    }
+    const lock = await lockDirectory(this.place);
+    try {
+      await this.#attempt('open', () => checkFileSystem(this.place));
+      const isNew = !(await this.#attempt('read', () => checkDataFile(this.place)));
+      this.#opened = this.#openFiles(lock);
+      // A file is only there after a crash if its directory says so.
+      if (isNew) await this.#attempt('create', () => syncNewDirectory(this.place));
+    } catch (error) {
+      await this.#opened?.root.close();
+      this.#opened = null;
+      await lock.release();
+      throw error;
+    }
+  }
+
+  write(changes: readonly LogDatabaseChange[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ changes, resolve, reject });
+      this.#committing ??= this.#commitAll();
+    });
+  }
+
+  record(name: string): Uint8Array | null {
+    return this.#get().records.getBinary(name) ?? null;
+  }
+
+  groupAtOrBefore(index: LogIndex): LogGroup | null {
+    return this.#first({ start: toKey(index), reverse: true, limit: 1 });
+  }
+
+  groupAtOrAfter(index: LogIndex): LogGroup | null {
+    return this.#first({ start: toKey(index), limit: 1 });
+  }
+
+  firstIndexes(fromIndex: LogIndex, toIndex: LogIndex, limit: number): readonly LogIndex[] {
+    const range = { start: toKey(fromIndex), end: toKey(toIndex), limit };
+    return [...this.#get().groups.getKeys(range).map(toIndexOf)];
+  }
+
+  async close(): Promise<void> {
+    await this.#committing;
+    const opened = this.#opened;
+    this.#opened = null;
+    if (opened === null) return;
+    await opened.root.close();
+    await opened.lock?.release();
+  }
+
+  #openFiles(lock: DirectoryLock | null): Opened {
+    try {
+      const root = open<Buffer, Buffer>({
+        path: this.place,
+        noSubdir: false,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        overlappingSync: false,
+        readOnly: this.#isReadOnly,
+      });
+      const groups = root.openDB<Buffer, Buffer>({ name: 'groups', encoding: 'binary', keyEncoding: 'binary' });
+      const records = root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' });
+      return { root, groups, records, lock };
+    } catch (error) {
+      throw lmdbError('open the log', this.place, error);
+    }
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batches = this.#queue;
+      this.#queue = [];
+      try {
+        if (this.#failure !== null) throw this.#failure;
+        await this.#commit(batches);
+        for (const { resolve } of batches) resolve();
+      } catch (error) {
+        this.#failure = error;
+        for (const { reject } of batches) reject(error);
+      }
+    }
+    this.#committing = null;
+  }
+
+  async #commit(batches: readonly Batch[]): Promise<void> {
+    const { root, groups, records } = this.#get();
+    const apply = (change: LogDatabaseChange): Promise<boolean> => {
+      if (change.type === 'put-record') return records.put(change.name, toBuffer(change.bytes));
+      if (change.type === 'remove-group') return groups.remove(toKey(change.firstIndex));
+      if (change.type === 'replace-group') return groups.put(toKey(change.firstIndex), toBuffer(change.bytes));
+      // Fills pages whole, where an insertion would leave them half empty.
+      return groups.put(toKey(change.firstIndex), toBuffer(change.bytes), APPEND);
+    };
+    const operations: Promise<boolean>[] = [];
+    try {
+      const done = root.batch(() => {
+        for (const { changes } of batches) for (const change of changes) operations.push(apply(change));
+      });
+      const areDone = await Promise.all([done, ...operations]);
+      if (areDone.includes(false)) throw new StorageError(`${this.place}: a group was not behind all others`);
+    } catch (error) {
+      throw lmdbError('write the log', this.place, await causeOfFailedCommit(error));
+    }
+  }
+
+  #first(range: { readonly start: Buffer; readonly reverse?: boolean; readonly limit: number }): LogGroup | null {
+    const { groups } = this.#get();
+    for (const key of groups.getKeys(range)) {
+      const bytes = groups.getBinary(key);
+      if (bytes !== undefined) return { firstIndex: toIndexOf(key), bytes };
+    }
+    return null;
+  }
+
+  #get(): Opened {
+    if (this.#opened === null) throw new StorageError(`${this.place} is closed`);
+    return this.#opened;
+  }
+
+  async #attempt<T>(action: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw lmdbError(`${action} the log`, this.place, error);
+    }
+  }
+}
+
+function toKey(index: LogIndex): Buffer {
+  const key = Buffer.allocUnsafe(KEY_BYTES);
+  key.writeUInt32BE(Math.floor(index / TWO_TO_32), 0);
+  key.writeUInt32BE(index >>> 0, 4);
+  return key;
+}
+
+function toIndexOf(key: Buffer): LogIndex {
+  return key.readUInt32BE(0) * TWO_TO_32 + key.readUInt32BE(4);
+}
+
+/** A view: nothing is copied. */
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
