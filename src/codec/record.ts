@@ -99,6 +99,28 @@ export function encodeEntries(entries: readonly Entry[]): Uint8Array {
   return bytes;
 }
 
+/** The entries of all lists, in order. Their bytes are joined, too, when all of them were encoded already. */
+export function joinEntries(lists: readonly (readonly Entry[])[]): readonly Entry[] {
+  const [first] = lists;
+  if (lists.length === 1 && first !== undefined) return first;
+  const entries = lists.flat();
+  let size = 0;
+  for (const list of lists) {
+    const bytes = encodedBytes.get(list);
+    if (bytes === undefined) return entries;
+    size += bytes.byteLength;
+  }
+  const joined = allocate(size);
+  let offset = 0;
+  for (const list of lists) {
+    const bytes = encodeEntries(list);
+    joined.set(bytes, offset);
+    offset += bytes.byteLength;
+  }
+  encodedBytes.set(entries, joined);
+  return entries;
+}
+
 /**
  * Reads `count` records, which must fill `bytes`. Payloads are views of `bytes`, as with `decodeRecord`.
  * @throws CorruptionError, or what `makeError` makes

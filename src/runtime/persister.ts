@@ -1,4 +1,5 @@
 /** Writes what the core wants durable, in order and in groups, and only then sends what promises it. */
+import { joinEntries } from '../codec/record.ts';
 import type { InstallSnapshotEffect, OutgoingMessage, PersistEffect } from '../core/effect.ts';
 import type { Entry } from '../core/entry.ts';
 import type { HardState } from '../core/hard-state.ts';
@@ -127,16 +128,16 @@ export class Persister {
     const writes: Promise<void>[] = [];
     const hardState = effects.reduce<HardState | null>((latest, effect) => effect.hardState ?? latest, null);
     if (hardState !== null) writes.push(logStore.saveHardState(hardState));
-    let entries: readonly Entry[] = [];
-    for (const effect of effects) {
-      if (effect.truncateFrom !== null) {
-        if (entries.length > 0) writes.push(logStore.append(entries));
-        entries = [];
-        writes.push(logStore.truncate(effect.truncateFrom));
+    let lists: (readonly Entry[])[] = [];
+    for (const { truncateFrom, entries } of effects) {
+      if (truncateFrom !== null) {
+        if (lists.length > 0) writes.push(logStore.append(joinEntries(lists)));
+        lists = [];
+        writes.push(logStore.truncate(truncateFrom));
       }
-      entries = entries.length === 0 ? effect.entries : [...entries, ...effect.entries];
+      if (entries.length > 0) lists.push(entries);
     }
-    if (entries.length > 0) writes.push(logStore.append(entries));
+    if (lists.length > 0) writes.push(logStore.append(joinEntries(lists)));
     return writes;
   }
 

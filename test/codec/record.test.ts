@@ -6,11 +6,13 @@ import {
   decodeRecord,
   encodeEntries,
   encodeRecord,
+  joinEntries,
   MAX_RECORD_BYTES,
   RECORD_HEADER_BYTES,
 } from '../../src/codec/record.ts';
 import type { Entry } from '../../src/core/entry.ts';
 import { blankEntry, membershipEntry, normalEntry } from '../../src/core/entry.ts';
+import { logId } from '../../src/core/ids.ts';
 import { EMPTY_MEMBERSHIP } from '../../src/core/membership/membership.ts';
 import { CorruptionError } from '../../src/errors.ts';
 import { entries } from './arbitraries.ts';
@@ -183,3 +185,34 @@ describe('a batch of records', () => {
     assert.equal(encodeEntries(decodeEntries(received, 2)), received);
   });
 });
+
+describe('joined lists of entries', () => {
+  const lists = [entriesAt(1, 3), entriesAt(4, 1), entriesAt(5, 2)];
+
+  test('have the bytes of all of them, without being encoded again when each was encoded before', () => {
+    const encoded = lists.map((list) => encodeEntries(list));
+    const joined = joinEntries(lists);
+    assert.deepEqual(joined, lists.flat());
+    assert.deepEqual(Buffer.from(encodeEntries(joined)), Buffer.concat(encoded));
+    for (const bytes of encoded) bytes.fill(0);
+    assert.ok(
+      encodeEntries(joinEntries(lists)).every((byte) => byte === 0),
+      'joined, not encoded',
+    );
+  });
+
+  test('are encoded when one was not', () => {
+    const fresh = [entriesAt(1, 2), entriesAt(3, 2)];
+    encodeEntries(fresh[0] ?? []);
+    assert.deepEqual(decodeEntries(encodeEntries(joinEntries(fresh)), 4), fresh.flat());
+  });
+
+  test('of one list are that list', () => {
+    const [list = []] = lists;
+    assert.equal(joinEntries([list]), list);
+  });
+});
+
+function entriesAt(fromIndex: number, count: number): Entry[] {
+  return Array.from({ length: count }, (_, offset) => normalEntry(logId(1, fromIndex + offset), 5, new Uint8Array(9)));
+}
