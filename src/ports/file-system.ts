@@ -23,7 +23,7 @@ export interface OpenFile {
  * The part of a file system that stores use. Errors are those of the platform, with their `code` (`ENOENT`, `ENOSPC`, ...).
  */
 export interface FileSystem {
-  /** Makes the directory and those above it that are missing. */
+  /** Makes the directory and those above it that are missing. Their names are on the disk when it resolves. */
   makeDirectory(path: string): Promise<void>;
   /** The names in the directory, sorted. */
   list(path: string): Promise<readonly string[]>;
