@@ -97,7 +97,7 @@ async function readMeta(file: FileHandle, position: number): Promise<Meta | null
   if (bytesRead < META_BYTES || bytes.readUInt32LE(24) !== MAGIC || bytes.readUInt32LE(28) !== FORMAT) return null;
   const pageSize = bytes.readUInt32LE(48);
   const lastPage = bytes.readBigUInt64LE(144);
-  if (!PAGE_SIZES.includes(pageSize) || lastPage > BigInt(Number.MAX_SAFE_INTEGER / pageSize)) return null;
+  if (!PAGE_SIZES.includes(pageSize) || lastPage > BigInt(Math.floor(Number.MAX_SAFE_INTEGER / pageSize))) return null;
   return { pageSize, lastPage: Number(lastPage), txn: bytes.readBigUInt64LE(152) };
 }
 
