@@ -1,9 +1,10 @@
 /** Keeps a second process out of a directory: two writers of one log would each destroy what the other promised. */
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { StorageError } from '../../errors.ts';
+import { systemFileSystem } from '../../system/system-file-system.ts';
 import { lmdbError } from './lmdb-errors.ts';
 
 const LOCK_FILE = 'LOCK';
@@ -22,7 +23,7 @@ export interface DirectoryLock {
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   let file: FileHandle | null = null;
   try {
-    await mkdir(directory, { recursive: true });
+    await systemFileSystem.makeDirectory(directory);
     file = await open(join(directory, LOCK_FILE), 'a+');
     if (tryLock(file.fd, { exclusive: true })) return new HeldLock(file);
   } catch (error) {

@@ -4,7 +4,7 @@ import { open } from 'lmdb';
 import type { LogIndex } from '../../core/ids.ts';
 import { StorageError } from '../../errors.ts';
 import type { LogDatabase, LogDatabaseChange, LogGroup } from '../../ports/log-database.ts';
-import { syncNewDirectory } from '../../system/sync-directory.ts';
+import { systemFileSystem } from '../../system/system-file-system.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { checkDataFile, checkFileSystem } from './file-check.ts';
@@ -14,6 +14,8 @@ export interface LmdbLogDatabaseOptions {
   readonly directory: string;
   /** Look, and change nothing, perhaps while a node has it open. Default `false`. */
   readonly isReadOnly?: boolean;
+  /** Held already; released when the database is closed. Default: takes that of `directory`. */
+  readonly lock?: DirectoryLock | undefined;
 }
 
 /** Keys are first indexes, big-endian, so that their order is that of the log. */
@@ -47,13 +49,15 @@ interface Opened {
 export class LmdbLogDatabase implements LogDatabase {
   readonly place: string;
   readonly #isReadOnly: boolean;
+  readonly #heldLock: DirectoryLock | undefined;
   #opened: Opened | null = null;
   #queue: Batch[] = [];
   #committing: Promise<void> | null = null;
   #failure: unknown = null;
 
-  constructor({ directory, isReadOnly = false }: LmdbLogDatabaseOptions) {
+  constructor({ directory, isReadOnly = false, lock }: LmdbLogDatabaseOptions) {
     this.place = directory;
+    this.#heldLock = lock;
     this.#isReadOnly = isReadOnly;
   }
 
@@ -65,13 +69,14 @@ export class LmdbLogDatabase implements LogDatabase {
       this.#opened = this.#openFiles(null);
       return;
     }
-    const lock = await lockDirectory(this.place);
+    const lock = this.#heldLock ?? (await lockDirectory(this.place));
     try {
+      await this.#attempt('create', () => systemFileSystem.makeDirectory(this.place));
       await this.#attempt('open', () => checkFileSystem(this.place));
       const isNew = !(await this.#attempt('read', () => checkDataFile(this.place)));
       this.#opened = this.#openFiles(lock);
       // A file is only there after a crash if its directory says so.
-      if (isNew) await this.#attempt('create', () => syncNewDirectory(this.place));
+      if (isNew) await this.#attempt('create', () => systemFileSystem.syncDirectory(this.place));
     } catch (error) {
       await this.#opened?.root.close();
       this.#opened = null;
@@ -108,9 +113,8 @@ export class LmdbLogDatabase implements LogDatabase {
     await this.#committing;
     const opened = this.#opened;
     this.#opened = null;
-    if (opened === null) return;
-    await opened.root.close();
-    await opened.lock?.release();
+    await opened?.root.close();
+    await (opened?.lock ?? this.#heldLock)?.release();
   }
 
   #openFiles(lock: DirectoryLock | null): Opened {
