@@ -64,7 +64,7 @@ export function makeSuite<World extends CaseWorld>(
   for (const { checks, absence } of groups) {
     for (const [name, check] of Object.entries(checks)) {
       if (absence === null) {
-        cases.push({ name, run: () => runCheck(check, createWorld) });
+        cases.push({ name, run: () => runInWorld(check, createWorld) });
       } else {
         notCovered.push({ name, reason: absence });
       }
@@ -73,7 +73,8 @@ export function makeSuite<World extends CaseWorld>(
   return { cases, notCovered, [Symbol.iterator]: () => cases[Symbol.iterator]() };
 }
 
-async function runCheck<World extends CaseWorld>(
+/** Runs a check in a new world, and closes that whatever happens. */
+export async function runInWorld<World extends CaseWorld>(
   check: (world: World) => Promise<void>,
   createWorld: () => Promise<World>,
 ): Promise<void> {

@@ -1,16 +1,35 @@
 /** Assertions that the storage suites share. */
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import type { Entry } from '../../core/entry.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { ConsensusError } from '../../errors.ts';
 
-/** The call must reject (not throw) with an error of this code. */
-export async function expectRejection(call: () => Promise<unknown>, code: ErrorCode): Promise<void> {
+/** The call must reject (not throw) with an error of this code, or of one of these. */
+export async function expectRejection(
+  call: () => Promise<unknown>,
+  code: ErrorCode | readonly ErrorCode[],
+): Promise<void> {
   await assert.rejects(call, (error: unknown) => {
-    assert.ok(ConsensusError.is(error), `expected a ConsensusError, got ${String(error)}`);
-    assert.equal(error.code, code, error.message);
+    expectCode(error, code);
     return true;
   });
+}
+
+/** The error must be one of the library, with this code or one of these. */
+export function expectCode(error: unknown, code: ErrorCode | readonly ErrorCode[]): void {
+  assert.ok(ConsensusError.is(error), `expected a ConsensusError, got ${String(error)}`);
+  const codes = typeof code === 'string' ? [code] : code;
+  assert.ok(codes.includes(error.code), `expected the code ${codes.join(' or ')}, got ${error.code}: ${error.message}`);
+}
+
+/** What an error says, with what its causes say. */
+export function messagesOf(error: unknown): string {
+  const messages: string[] = [];
+  for (let next = error; next instanceof Error; next = next.cause) {
+    messages.push(next.message);
+  }
+  return messages.length === 0 ? String(error) : messages.join(': ');
 }
 
 /**
@@ -22,6 +41,11 @@ export function startedEarly<Value>(promise: Promise<Value>): Promise<Value> {
   return promise;
 }
 
+/** A call whose process ends before anyone learns its outcome. */
+export function abandon(promise: Promise<unknown>): void {
+  promise.catch(() => {});
+}
+
 /** Entries must be equal in every field; payloads byte by byte, in whatever kind of array. */
 export function expectEntries(actual: readonly Entry[], expected: readonly Entry[]): void {
   assert.deepEqual(actual.map(describeEntry), expected.map(describeEntry));
@@ -29,6 +53,14 @@ export function expectEntries(actual: readonly Entry[], expected: readonly Entry
     const found = actual[position]?.payload;
     assert.ok(found !== undefined && Buffer.compare(found, payload) === 0, `payload ${position} differs`);
   }
+}
+
+/** Equal in every field; the payload byte by byte, in whatever kind of array. */
+export function isSameEntry(actual: Entry, expected: Entry): boolean {
+  return (
+    isDeepStrictEqual(describeEntry(actual), describeEntry(expected)) &&
+    Buffer.compare(actual.payload, expected.payload) === 0
+  );
 }
 
 function describeEntry({ logId, kind, timeMs, payload, membership }: Entry): object {

@@ -77,6 +77,26 @@ export const readChecks: Checks<LogStoreWorld> = {
     expectEntries(await readAll(store, 1, 4, 1000), log);
   },
 
+  'what was read stays as it is, whatever is written later': async ({ store }) => {
+    const log = sampleEntries(1, 1, 31, 2000);
+    await store.append(log);
+    const pages = [await readAll(store), await store.read(5, 9, 4500), await store.read(30, 31, NO_BYTE_LIMIT)];
+    await store.purge(logId(1, 10));
+    await store.truncate(21);
+    for (let round = 0; round < 20; round += 1) {
+      const { logId: last } = (await readAll(store)).at(-1) ?? { logId: logId(1, 20) };
+      await store.append(sampleEntries(2, last.index + 1, last.index + 21, 2000));
+      await readAll(store);
+    }
+    for (const [page, expected] of [
+      [pages[0], log],
+      [pages[1], log.slice(4, 4 + (pages[1]?.length ?? 0))],
+      [pages[2], log.slice(29)],
+    ] as const) {
+      expectEntries(page ?? [], expected);
+    }
+  },
+
   'D-33 a read after a write resolved sees exactly what was written': async ({ store }) => {
     await store.append(sampleEntries(1, 1, 21));
     assert.equal((await readAll(store)).length, 20);
@@ -90,6 +110,40 @@ export const readChecks: Checks<LogStoreWorld> = {
 
   'D-33 a read during truncate and append returns no gap and no mix of old and new': readDuringTruncate,
   'D-33 a read during a purge returns no gap': readDuringPurge,
+};
+
+/** For stores that keep their data. */
+export const reopenedReadChecks: Checks<LogStoreWorld> = {
+  'entries of 16 MiB are read whole when reopened, whatever the limit': async (world) => {
+    const size = 16 * 1024 * 1024;
+    const log = [sampleEntry(1, 1), ...sampleEntries(1, 2, 4, size), sampleEntry(1, 4)];
+    await world.store.append(log);
+    await world.reopen();
+    expectEntries(await world.store.read(2, 5, 1000), log.slice(1, 2));
+    expectEntries(await readAll(world.store, 1, 5, 1000), log);
+    expectEntries(await readAll(world.store, 1, 5, size + 1000), log);
+  },
+
+  'a read stays below its limit once it has one entry, also when reopened': async (world) => {
+    const log = [...sampleEntries(1, 1, 11, 1000), ...sampleEntries(1, 11, 14, 7000), ...sampleEntries(1, 14, 41, 300)];
+    for (const [fromIndex, toIndex] of [
+      [1, 10],
+      [10, 11],
+      [11, 41],
+    ] as const) {
+      await world.store.append(log.slice(fromIndex - 1, toIndex - 1));
+    }
+    await world.reopen();
+    for (const maxBytes of [0, 1, 299, 1000, 1100, 5000, 7500, 20_000]) {
+      for (let fromIndex = 1; fromIndex < 41; fromIndex += 1) {
+        const page = await world.store.read(fromIndex, 41, maxBytes);
+        const payloadBytes = page.reduce((sum, { payload }) => sum + payload.byteLength, 0);
+        assert.ok(page.length > 0, `nothing from ${fromIndex} on with a limit of ${maxBytes}`);
+        assert.ok(page.length === 1 || payloadBytes <= maxBytes, `${payloadBytes} bytes for a limit of ${maxBytes}`);
+        expectEntries(page, log.slice(fromIndex - 1, fromIndex - 1 + page.length));
+      }
+    }
+  },
 };
 
 async function readDuringTruncate({ store }: LogStoreWorld): Promise<void> {

@@ -1,23 +1,25 @@
 /** The contract of the log store port as runnable cases: every adapter passes them all. */
-import type { LogStore } from '../../ports/log-store.ts';
+import { absenceOf } from './capabilities.ts';
 import type { ConformanceSuite } from './conformance-suite.ts';
 import { makeSuite } from './conformance-suite.ts';
-import { readChecks } from './log-store-read-cases.ts';
+import { crashChecks, crashPointChecks } from './log-store-crash-cases.ts';
+import { damageChecks } from './log-store-damage-cases.ts';
+import { faultChecks } from './log-store-fault-cases.ts';
+import {
+  crashedHistoryChecks,
+  crashPointHistoryChecks,
+  historyChecks,
+  reopenedHistoryChecks,
+} from './log-store-history-cases.ts';
+import { lockChecks } from './log-store-lock-cases.ts';
+import type { LogStoreSuiteOptions } from './log-store-place.ts';
+import { readChecks, reopenedReadChecks } from './log-store-read-cases.ts';
 import { reopenedShapeChecks, shapeChecks } from './log-store-shape-cases.ts';
 import { LogStoreWorld } from './log-store-world.ts';
 import { reopenedWriteChecks, writeChecks } from './log-store-write-cases.ts';
-import type { Place } from './place.ts';
-
-export interface LogStoreSuiteOptions {
-  /** Makes an empty place. Called for each case. */
-  create(): Place<LogStore> | Promise<Place<LogStore>>;
-  /** Whether a place keeps its data when a store over it is closed and the next one is opened. */
-  readonly persistent: boolean;
-}
 
 /**
- * The cases for one log store, each with a place of its own. Not covered: crashes, damaged data and a second process,
- * which each need means of their own.
+ * The cases for one log store, each with a place of its own.
  *
  * ```ts
  * const create = () => {
@@ -26,17 +28,29 @@ export interface LogStoreSuiteOptions {
  * };
  * runSuite(logStoreSuite({ create, persistent: true }), test);
  * ```
+ *
+ * Crashes, failing disks, damage and a second opener need places that can do such things, declared as `capabilities`;
+ * without them `notCovered` lists the cases.
  */
-export function logStoreSuite({ create, persistent }: LogStoreSuiteOptions): ConformanceSuite {
-  const absence = persistent ? null : 'the store does not keep its data when it is closed (persistent: false)';
+export function logStoreSuite(options: LogStoreSuiteOptions): ConformanceSuite {
   return makeSuite(
     [
       { checks: shapeChecks, absence: null },
       { checks: readChecks, absence: null },
       { checks: writeChecks, absence: null },
-      { checks: reopenedShapeChecks, absence },
-      { checks: reopenedWriteChecks, absence },
+      { checks: historyChecks, absence: null },
+      { checks: reopenedShapeChecks, absence: absenceOf(options) },
+      { checks: reopenedReadChecks, absence: absenceOf(options) },
+      { checks: reopenedWriteChecks, absence: absenceOf(options) },
+      { checks: reopenedHistoryChecks, absence: absenceOf(options) },
+      { checks: lockChecks, absence: absenceOf(options, 'lock') },
+      { checks: crashChecks, absence: absenceOf(options, 'crash') },
+      { checks: crashedHistoryChecks, absence: absenceOf(options, 'crash') },
+      { checks: crashPointChecks, absence: absenceOf(options, 'crash', 'crash-points') },
+      { checks: crashPointHistoryChecks, absence: absenceOf(options, 'crash', 'crash-points') },
+      { checks: faultChecks, absence: absenceOf(options, 'faults') },
+      { checks: damageChecks, absence: absenceOf(options, 'damage') },
     ],
-    async () => LogStoreWorld.create(await create()),
+    () => LogStoreWorld.create(options),
   );
 }

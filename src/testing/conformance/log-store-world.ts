@@ -5,11 +5,14 @@ import { INITIAL_HARD_STATE } from '../../core/hard-state.ts';
 import type { LogIndex } from '../../core/ids.ts';
 import { NO_LOG_ID } from '../../core/ids.ts';
 import type { LogStore, LogStoreOpenOptions, LogStoreState } from '../../ports/log-store.ts';
-import type { Place } from './place.ts';
-import { PlaceKeeper } from './place.ts';
+import { runInWorld } from './conformance-suite.ts';
+import type { FoundLog } from './log-model.ts';
+import type { LogStoreDamage, LogStorePlace, LogStoreSuiteOptions } from './log-store-place.ts';
+import type { PlaceFault } from './place.ts';
+import { methodOf, PlaceKeeper } from './place.ts';
 
 /** How a world opens its stores. */
-const OPEN_OPTIONS: LogStoreOpenOptions = {
+export const OPEN_OPTIONS: LogStoreOpenOptions = {
   nodeId: 7,
   clusterName: 'conformance',
   newInstanceId: 'instance-of-the-first-open',
@@ -35,41 +38,124 @@ export const NO_BYTE_LIMIT: number = Number.MAX_SAFE_INTEGER;
 /** An index that no case reaches. */
 const FAR_INDEX = 2 ** 40;
 
-/** One open log store, and the place to open it from again. */
+/** One log store, and the place to open it from again. */
 export class LogStoreWorld {
   store: LogStore;
-  /** What the store said when it was opened. */
-  state: LogStoreState;
+  /** What the store said when it was opened; that of a new one before. */
+  state: LogStoreState = PRISTINE_STATE;
+  /** Of random histories. */
+  readonly seed: number;
+  readonly #options: LogStoreSuiteOptions;
+  readonly #place: LogStorePlace;
   readonly #keeper: PlaceKeeper<LogStore>;
 
-  private constructor(keeper: PlaceKeeper<LogStore>, store: LogStore, state: LogStoreState) {
+  private constructor(
+    options: LogStoreSuiteOptions,
+    place: LogStorePlace,
+    keeper: PlaceKeeper<LogStore>,
+    store: LogStore,
+  ) {
+    this.#options = options;
+    this.#place = place;
     this.#keeper = keeper;
     this.store = store;
-    this.state = state;
+    this.seed = options.seed ?? 1;
   }
 
-  static async create(place: Place<LogStore>): Promise<LogStoreWorld> {
+  /** A new place, and an open store over it. */
+  static async create(options: LogStoreSuiteOptions): Promise<LogStoreWorld> {
+    const world = await LogStoreWorld.#createUnopened(options);
+    try {
+      await world.open(OPEN_OPTIONS.newInstanceId);
+      return world;
+    } catch (error) {
+      await world.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  static async #createUnopened(options: LogStoreSuiteOptions): Promise<LogStoreWorld> {
+    const place = await options.create();
     const keeper = new PlaceKeeper(place);
     try {
-      const store = await keeper.next();
-      return new LogStoreWorld(keeper, store, await store.open(OPEN_OPTIONS));
+      return new LogStoreWorld(options, place, keeper, await keeper.next());
     } catch (error) {
       await keeper.close().catch(() => {});
       throw error;
     }
   }
 
-  /** Closes the store and opens the next one over the same data. */
-  async reopen(): Promise<LogStoreState> {
-    this.store = await this.makeNext();
-    this.state = await this.store.open({ ...OPEN_OPTIONS, newInstanceId: 'instance-of-a-later-open' });
-    return this.state;
+  /** Runs a check in one more world, with a place of its own. */
+  async inAnother(check: (world: LogStoreWorld) => Promise<void>): Promise<void> {
+    await runInWorld(check, () => LogStoreWorld.create(this.#options));
   }
 
-  /** Closes the store and makes the next one, which the case opens. */
+  /** The same in a world whose store is made, but not open yet. */
+  async inAnotherUnopened(check: (world: LogStoreWorld) => Promise<void>): Promise<void> {
+    await runInWorld(check, () => LogStoreWorld.#createUnopened(this.#options));
+  }
+
+  /** Closes the store and opens the next one over the same data. */
+  async reopen(): Promise<LogStoreState> {
+    await this.makeNext();
+    return await this.open();
+  }
+
+  /** Closes the store, if there is one, and makes the next one, which the case opens. */
   async makeNext(): Promise<LogStore> {
     this.store = await this.#keeper.next();
     return this.store;
+  }
+
+  /** Opens the store that was made. */
+  async open(newInstanceId = 'instance-of-a-later-open'): Promise<LogStoreState> {
+    this.state = await this.store.open({ ...OPEN_OPTIONS, newInstanceId });
+    return this.state;
+  }
+
+  async closeStore(): Promise<void> {
+    await this.#keeper.closeStore();
+  }
+
+  /** Makes a store of the same place without closing the present one. */
+  async beside(): Promise<LogStore> {
+    return await this.#keeper.beside();
+  }
+
+  /** Ends the store as a power cut does. */
+  async crash(seed: number): Promise<void> {
+    await this.#keeper.crash(seed);
+  }
+
+  async crashAndReopen(seed: number): Promise<LogStoreState> {
+    await this.crash(seed);
+    return await this.reopen();
+  }
+
+  freezeAfter(operations: number): Promise<void> {
+    return this.#keeper.freezeAfter(operations);
+  }
+
+  failNext(fault: PlaceFault): void {
+    this.#keeper.failNext(fault);
+  }
+
+  relieve(): void {
+    this.#keeper.relieve();
+  }
+
+  /** What an error about damaged data must name; `null` when there is no such name. */
+  get location(): string | null {
+    return this.#place.location ?? null;
+  }
+
+  async damage(damage: LogStoreDamage): Promise<void> {
+    await methodOf(this.#place, 'damage')(damage);
+  }
+
+  /** What the store holds since it was opened. */
+  async find(): Promise<FoundLog> {
+    return { state: this.state, entries: await readAll(this.store) };
   }
 
   async close(): Promise<void> {

@@ -59,6 +59,11 @@ export const writeChecks: Checks<LogStoreWorld> = {
     assert.deepEqual(idsOf(await readAll(store)), ['1:3', '2:4', '3:5', '3:6']);
   },
 
+  'promises resolve in the order of the calls': (world) => resolvesInOrder(world, { withIdle: false }),
+
+  'a write that changes nothing resolves after those that were called before it': (world) =>
+    resolvesInOrder(world, { withIdle: true }),
+
   'a purge of 100,000 entries leaves the rest': async ({ store }) => {
     await appendMany(store, 100_010);
     await store.purge(logId(1, 100_000));
@@ -195,6 +200,26 @@ function writeWithoutWaiting(store: LogStore): Promise<void>[] {
     store.purge(logId(1, 2)),
     store.append([sampleEntry(3, 6)]),
   ];
+}
+
+/** Large groups beside small ones, so that a later write could be done before an earlier one. */
+async function resolvesInOrder({ store }: LogStoreWorld, { withIdle }: { readonly withIdle: boolean }): Promise<void> {
+  const writes: (() => Promise<void>)[] = [];
+  for (let round = 0; round < 6; round += 1) {
+    const [term, first] = [round + 1, 100 * round + 1];
+    writes.push(
+      () => store.append(sampleEntries(term, first, first + 100, round % 2 === 0 ? 5000 : 10)),
+      () => store.saveHardState({ term, votedFor: 7 }),
+      () => store.truncate(first + 99),
+      () => store.append([sampleEntry(term, first + 99)]),
+      () => store.purge(logId(term, first + 9)),
+    );
+    const idle = [() => store.append([]), () => store.truncate(first + 500), () => store.purge(logId(term, first))];
+    writes.push(...(withIdle ? idle : []));
+  }
+  const resolved: number[] = [];
+  await Promise.all(writes.map((write, position) => write().then(() => resolved.push(position))));
+  assert.deepEqual(resolved, [...writes.keys()], 'the order in which the promises resolved');
 }
 
 async function appendMany(store: LogStore, count: number): Promise<void> {

@@ -163,6 +163,19 @@ export const reopenedSnapshotChecks: Checks<SnapshotStoreWorld> = {
   },
 };
 
+/** For stores that keep a second one out. */
+export const snapshotLockChecks: Checks<SnapshotStoreWorld> = {
+  'refuses to open a place that is open already, and the first store goes on': async (world) => {
+    await publishSnapshot(world.store, sampleSnapshot(10));
+    const second = await world.beside();
+    await expectRejection(() => second.open(), 'STORAGE');
+    await expectLatest(world.store, sampleSnapshot(10));
+    await publishSnapshot(world.store, sampleSnapshot(20));
+    await expectLatest(world.store, sampleSnapshot(20));
+    assert.deepEqual(await world.reopen(), sampleSnapshot(20).stored);
+  },
+};
+
 async function openLatest(store: SnapshotStore): Promise<SnapshotReader> {
   const reader = await store.latest();
   assert.ok(reader !== null, 'there is no snapshot');

@@ -1,28 +1,31 @@
 /** The contract of the snapshot store port as runnable cases: every adapter passes them all. */
-import type { SnapshotStore } from '../../ports/snapshot-store.ts';
+import { absenceOf } from './capabilities.ts';
 import type { ConformanceSuite } from './conformance-suite.ts';
 import { makeSuite } from './conformance-suite.ts';
-import type { Place } from './place.ts';
+import { snapshotCrashChecks, snapshotCrashPointChecks } from './snapshot-crash-cases.ts';
+import { snapshotDamageChecks } from './snapshot-damage-cases.ts';
+import { snapshotFaultChecks } from './snapshot-fault-cases.ts';
 import { resumeChecks } from './snapshot-resume-cases.ts';
-import { reopenedSnapshotChecks, snapshotChecks } from './snapshot-store-cases.ts';
+import { reopenedSnapshotChecks, snapshotChecks, snapshotLockChecks } from './snapshot-store-cases.ts';
+import type { SnapshotStoreSuiteOptions } from './snapshot-store-world.ts';
 import { SnapshotStoreWorld } from './snapshot-store-world.ts';
 
-export interface SnapshotStoreSuiteOptions {
-  /** Makes an empty place. Called for each case. */
-  create(): Place<SnapshotStore> | Promise<Place<SnapshotStore>>;
-  /** Whether a place keeps its data when a store over it is closed and the next one is opened. */
-  readonly persistent: boolean;
-}
-
-/** The cases for one snapshot store, each with a place of its own. Not covered: crashes and damaged data. */
-export function snapshotStoreSuite({ create, persistent }: SnapshotStoreSuiteOptions): ConformanceSuite {
-  const absence = persistent ? null : 'the store does not keep its data when it is closed (persistent: false)';
+/**
+ * The cases for one snapshot store, each with a place of its own. Crashes, failing disks, damage and a second opener
+ * need places that can do such things, declared as `capabilities`; without them `notCovered` lists the cases.
+ */
+export function snapshotStoreSuite(options: SnapshotStoreSuiteOptions): ConformanceSuite {
   return makeSuite(
     [
       { checks: snapshotChecks, absence: null },
       { checks: resumeChecks, absence: null },
-      { checks: reopenedSnapshotChecks, absence },
+      { checks: reopenedSnapshotChecks, absence: absenceOf(options) },
+      { checks: snapshotLockChecks, absence: absenceOf(options, 'lock') },
+      { checks: snapshotCrashChecks, absence: absenceOf(options, 'crash') },
+      { checks: snapshotCrashPointChecks, absence: absenceOf(options, 'crash', 'crash-points') },
+      { checks: snapshotFaultChecks, absence: absenceOf(options, 'faults') },
+      { checks: snapshotDamageChecks, absence: absenceOf(options, 'damage') },
     ],
-    async () => SnapshotStoreWorld.create(await create()),
+    () => SnapshotStoreWorld.create(options),
   );
 }

@@ -4,42 +4,145 @@ import { crc32 } from 'node:zlib';
 import { logId } from '../../core/ids.ts';
 import type { SnapshotMeta } from '../../core/message.ts';
 import type { SnapshotStore, SnapshotWriter, StoredSnapshot } from '../../ports/snapshot-store.ts';
+import type { CapabilityOptions } from './capabilities.ts';
+import { runInWorld } from './conformance-suite.ts';
 import { sampleBytes } from './expect.ts';
-import type { Place } from './place.ts';
-import { PlaceKeeper } from './place.ts';
+import type { Place, PlaceFault } from './place.ts';
+import { methodOf, PlaceKeeper } from './place.ts';
 import { jointMembership } from './sample-entries.ts';
 
 export const CODEC_ID = 'conformance/1';
 
-/** One open snapshot store, and the place to open it from again. */
+/** Damage to what a snapshot store has stored. */
+export interface SnapshotStoreDamage {
+  /**
+   * What is damaged: the bytes of the newest published snapshot, the description of it (meta, size, checksum, format),
+   * or the bytes of the unfinished snapshot.
+   */
+  readonly part: 'bytes' | 'description' | 'unfinished';
+  /** `flip`: one of its bits, picked by `seed`, is another. `cut`: the second half of it is gone. */
+  readonly type: 'flip' | 'cut';
+  readonly seed: number;
+}
+
+/** A snapshot store's home. */
+export interface SnapshotStorePlace extends Place<SnapshotStore> {
+  /**
+   * For `damage`. Called while no store is open, after the last one was closed. A part that the store keeps in one
+   * file with others may be damaged with them; nothing happens when the store has kept nothing of it.
+   */
+  damage?(damage: SnapshotStoreDamage): void | Promise<void>;
+}
+
+export interface SnapshotStoreSuiteOptions extends CapabilityOptions {
+  /** Makes an empty place. Called for each case, and for each of several places in a case. */
+  create(): SnapshotStorePlace | Promise<SnapshotStorePlace>;
+}
+
+/** One snapshot store, and the place to open it from again. */
 export class SnapshotStoreWorld {
   store: SnapshotStore;
   /** What the store said when it was opened. */
-  found: StoredSnapshot | null;
+  found: StoredSnapshot | null = null;
+  readonly #options: SnapshotStoreSuiteOptions;
+  readonly #place: SnapshotStorePlace;
   readonly #keeper: PlaceKeeper<SnapshotStore>;
 
-  private constructor(keeper: PlaceKeeper<SnapshotStore>, store: SnapshotStore, found: StoredSnapshot | null) {
+  private constructor(
+    options: SnapshotStoreSuiteOptions,
+    place: SnapshotStorePlace,
+    keeper: PlaceKeeper<SnapshotStore>,
+    store: SnapshotStore,
+  ) {
+    this.#options = options;
+    this.#place = place;
     this.#keeper = keeper;
     this.store = store;
-    this.found = found;
   }
 
-  static async create(place: Place<SnapshotStore>): Promise<SnapshotStoreWorld> {
+  /** A new place, and an open store over it. */
+  static async create(options: SnapshotStoreSuiteOptions): Promise<SnapshotStoreWorld> {
+    const world = await SnapshotStoreWorld.#createUnopened(options);
+    try {
+      await world.open();
+      return world;
+    } catch (error) {
+      await world.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  static async #createUnopened(options: SnapshotStoreSuiteOptions): Promise<SnapshotStoreWorld> {
+    const place = await options.create();
     const keeper = new PlaceKeeper(place);
     try {
-      const store = await keeper.next();
-      return new SnapshotStoreWorld(keeper, store, await store.open());
+      return new SnapshotStoreWorld(options, place, keeper, await keeper.next());
     } catch (error) {
       await keeper.close().catch(() => {});
       throw error;
     }
   }
 
+  /** Runs a check in one more world, with a place of its own. */
+  async inAnother(check: (world: SnapshotStoreWorld) => Promise<void>): Promise<void> {
+    await runInWorld(check, () => SnapshotStoreWorld.create(this.#options));
+  }
+
+  /** The same in a world whose store is made, but not open yet. */
+  async inAnotherUnopened(check: (world: SnapshotStoreWorld) => Promise<void>): Promise<void> {
+    await runInWorld(check, () => SnapshotStoreWorld.#createUnopened(this.#options));
+  }
+
   /** Closes the store and opens the next one over the same data. */
   async reopen(): Promise<StoredSnapshot | null> {
+    await this.makeNext();
+    return await this.open();
+  }
+
+  /** Closes the store, if there is one, and makes the next one, which the case opens. */
+  async makeNext(): Promise<SnapshotStore> {
     this.store = await this.#keeper.next();
+    return this.store;
+  }
+
+  async open(): Promise<StoredSnapshot | null> {
     this.found = await this.store.open();
     return this.found;
+  }
+
+  async closeStore(): Promise<void> {
+    await this.#keeper.closeStore();
+  }
+
+  /** Makes a store of the same place without closing the present one. */
+  async beside(): Promise<SnapshotStore> {
+    return await this.#keeper.beside();
+  }
+
+  /** Ends the store as a power cut does. */
+  async crash(seed: number): Promise<void> {
+    await this.#keeper.crash(seed);
+  }
+
+  async crashAndReopen(seed: number): Promise<StoredSnapshot | null> {
+    await this.crash(seed);
+    return await this.reopen();
+  }
+
+  freezeAfter(operations: number): Promise<void> {
+    return this.#keeper.freezeAfter(operations);
+  }
+
+  failNext(fault: PlaceFault): void {
+    this.#keeper.failNext(fault);
+  }
+
+  relieve(): void {
+    this.#keeper.relieve();
+  }
+
+  async damage(damage: SnapshotStoreDamage): Promise<void> {
+    await methodOf(this.#place, 'damage')(damage);
   }
 
   async close(): Promise<void> {
@@ -102,6 +205,20 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8A
 export function expectBytes(actual: Uint8Array, expected: Uint8Array): void {
   assert.equal(actual.byteLength, expected.byteLength, 'number of bytes');
   assert.ok(Buffer.compare(actual, expected) === 0, 'the bytes differ');
+}
+
+/** The newest snapshot must be one of these, as the store said when it was opened; `null` for none. Returns which. */
+export async function expectOneOfLatest(
+  { store, found }: SnapshotStoreWorld,
+  possible: readonly (SampleSnapshot | null)[],
+): Promise<SampleSnapshot | null> {
+  const id = found?.meta.id ?? null;
+  const sample = possible.find((candidate) => (candidate?.meta.id ?? null) === id);
+  const expected = possible.map((candidate) => candidate?.meta.id ?? 'none').join(' or ');
+  assert.ok(sample !== undefined, `the newest snapshot is ${id ?? 'none'}, expected ${expected}`);
+  assert.deepEqual(found, sample?.stored ?? null);
+  await expectLatest(store, sample);
+  return sample;
 }
 
 /** The newest snapshot must be this one, with these bytes; `null` for none. */

@@ -16,6 +16,10 @@ export const applyChecks: Checks<World> = {
     expectApplied(subject.machine.applied(), { lastApplied: NO_LOG_ID, lastTimeMs: 0, membership: NO_MEMBERSHIP });
   },
 
+  'says of itself whether its state survives a restart': async ({ subject, isPersistent }) => {
+    assert.equal(subject.machine.isDurable, isPersistent, 'isDurable');
+  },
+
   'D-20 the membership survives the blank entries after it': async (world) => {
     const entries = [
       world.blank(1, 1),

@@ -8,19 +8,26 @@ import type { SnapshotMeta } from '../../core/message.ts';
 import { SerializationError } from '../../errors.ts';
 import type { Codec } from '../../ports/codec.ts';
 import type { AppliedState, StateMachine, StateSnapshot } from '../../ports/state-machine.ts';
+import type { CapabilityOptions } from './capabilities.ts';
+import { runInWorld } from './conformance-suite.ts';
 import { startedEarly } from './expect.ts';
-import type { Place } from './place.ts';
+import type { Place, PlaceFault } from './place.ts';
 import { PlaceKeeper } from './place.ts';
 import { uniformMembership } from './sample-entries.ts';
 import { collect } from './snapshot-store-world.ts';
 
-/** A place that can show the state kept in it. */
+/** A state machine's home, which can show the state kept in it. */
 export interface StateMachinePlace<Request, Response> extends Place<StateMachine<Request, Response>> {
   /** All of the state of the machine made last, as a value that `deepStrictEqual` can compare. */
   readState(): unknown;
 }
 
-export interface StateMachineSuiteOptions<Request, Response> {
+/**
+ * `persistent`: a place keeps the state, without snapshot and log, when its machine is closed and the next one is
+ * opened; the machine says so itself (`isDurable`). There is no `damage` for state machines: snapshots and the log are
+ * what repairs them.
+ */
+export interface StateMachineSuiteOptions<Request, Response> extends CapabilityOptions {
   /** Makes an empty place. Called for each case, and for each of several machines in a case. */
   create(): StateMachinePlace<Request, Response> | Promise<StateMachinePlace<Request, Response>>;
   readonly codec: Codec<Request, Response>;
@@ -28,8 +35,6 @@ export interface StateMachineSuiteOptions<Request, Response> {
   makeRequest(number: number): Request;
   /** Makes a request whose apply throws; `null` when there is none. */
   readonly makeFailingRequest: (() => Request) | null;
-  /** Whether a place keeps the state, without snapshot and log, when its machine is closed and the next one is opened. */
-  readonly persistent: boolean;
 }
 
 /** One open state machine. */
@@ -71,9 +76,47 @@ export class Subject<Request, Response> {
     return structuredClone(await this.#place.readState());
   }
 
+  /** Closes the machine and opens the next one over the same data. */
   async reopen(): Promise<AppliedState> {
+    await this.makeNext();
+    return await this.open();
+  }
+
+  /** Closes the machine, if there is one, and makes the next one, which the case opens. */
+  async makeNext(): Promise<void> {
     this.machine = await this.#keeper.next();
+  }
+
+  async open(): Promise<AppliedState> {
     return await this.machine.open(this.#codec);
+  }
+
+  /** Opens a second machine of the same place, without closing the present one. */
+  async openBeside(): Promise<void> {
+    const second = await this.#keeper.beside();
+    await second.open(this.#codec);
+  }
+
+  /** Ends the machine as a power cut does. */
+  async crash(seed: number): Promise<void> {
+    await this.#keeper.crash(seed);
+  }
+
+  async crashAndReopen(seed: number): Promise<AppliedState> {
+    await this.crash(seed);
+    return await this.reopen();
+  }
+
+  freezeAfter(operations: number): Promise<void> {
+    return this.#keeper.freezeAfter(operations);
+  }
+
+  failNext(fault: PlaceFault): void {
+    this.#keeper.failNext(fault);
+  }
+
+  relieve(): void {
+    this.#keeper.relieve();
   }
 
   async close(): Promise<void> {
@@ -107,6 +150,16 @@ export class StateMachineWorld<Request, Response> {
     const subject = await Subject.open(await this.#options.create(), this.#codec);
     this.#subjects.push(subject);
     return subject;
+  }
+
+  /** Whether machines say that they keep their state. */
+  get isPersistent(): boolean {
+    return this.#options.persistent;
+  }
+
+  /** Runs a check in one more world, with places of its own. */
+  async inAnother(check: (world: StateMachineWorld<Request, Response>) => Promise<void>): Promise<void> {
+    await runInWorld(check, () => StateMachineWorld.create(this.#options));
   }
 
   /** Opens one more machine and applies the entries. */

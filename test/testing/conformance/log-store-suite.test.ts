@@ -241,13 +241,28 @@ describe('the log store suite', () => {
   }
 
   test('leaves out what a store that forgets can not show, and says so', async () => {
-    const persistent = suiteFor(PlainLogStore);
     const suite = logStoreSuite({ persistent: false, create: () => ({ make: () => new PlainLogStore() }) });
     assert.deepEqual(await failingCases(suite), []);
     assert.ok(suite.notCovered.length > 20);
-    assert.equal(suite.cases.length + suite.notCovered.length, persistent.cases.length);
-    assert.ok(suite.notCovered.every(({ name, reason }) => name.includes('reopened') || reason.includes('persistent')));
-    assert.deepEqual(persistent.notCovered, []);
+    assert.ok(suite.notCovered.every(({ reason }) => reason.includes('persistent: false')));
+  });
+
+  test('leaves out what a place can not do, and says so', () => {
+    const { cases, notCovered } = suiteFor(PlainLogStore);
+    const missing = new Set(notCovered.map(({ reason }) => /no '([a-z-]+)'/.exec(reason)?.[1]));
+    assert.deepEqual([...missing].toSorted(), ['crash', 'damage', 'faults', 'lock']);
+    const create = () => ({ make: () => new PlainLogStore() });
+    const capabilities = ['crash', 'crash-points', 'damage', 'faults', 'lock'] as const;
+    const all = logStoreSuite({ persistent: true, capabilities, create });
+    assert.deepEqual(all.notCovered, []);
+    assert.equal(all.cases.length, cases.length + notCovered.length);
+  });
+
+  test('says what is missing of a place that can not do what was declared', async () => {
+    const create = () => ({ make: () => new PlainLogStore() });
+    const suite = logStoreSuite({ persistent: true, capabilities: ['crash'], create });
+    const found = suite.cases.find(({ name }) => name.includes('crash'));
+    await assert.rejects(() => found?.run() ?? Promise.resolve(), { name: 'TypeError', message: /crash\(\)/ });
   });
 
   test('closes the store and removes its place, also when a case fails', async () => {
