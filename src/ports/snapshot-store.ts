@@ -35,12 +35,27 @@ export interface SnapshotReader {
   close(): Promise<void>;
 }
 
+/** A snapshot that can't be used, kept aside for somebody to look at. */
+export interface DamagedSnapshot {
+  /** Where it is. */
+  readonly place: string;
+  readonly problem: string;
+}
+
 export interface SnapshotStore {
   /** Opens the store; resolves with the newest good snapshot, `null` when there is none. Called once. */
   open(): Promise<StoredSnapshot | null>;
   /** Starts writing, or resumes the unfinished one with the same meta id; another unfinished one is removed. */
   create(meta: SnapshotMeta, codecId: string): Promise<SnapshotWriter>;
-  /** Opens the newest snapshot, `null` when there is none. */
+  /** Opens the newest snapshot, `null` when there is none, or when it was found damaged since the store was opened. */
   latest(): Promise<SnapshotReader | null>;
+  /**
+   * Gives the newest snapshot up, because its bytes can't be used: the one before it is the newest then. Resolves with
+   * that, `null` when there is none. Called while a node starts, before anything relies on what the newest one covers.
+   * Only stores that keep older snapshots have it.
+   */
+  discardLatest?(reason: unknown): Promise<StoredSnapshot | null>;
+  /** What was found damaged, oldest first: for messages. Only stores that keep such snapshots have it. */
+  damaged?(): readonly DamagedSnapshot[];
   close(): Promise<void>;
 }

@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { SnapshotStore } from '../../../src/ports/snapshot-store.ts';
+import { FileSnapshotStore } from '../../../src/storage/snapshot-files/index.ts';
+import { runSuite } from '../../../src/testing/conformance/conformance-suite.ts';
+import type { Place } from '../../../src/testing/conformance/place.ts';
+import { snapshotStoreSuite } from '../../../src/testing/conformance/snapshot-store-suite.ts';
+import { MemFileSystem } from '../../../src/testing/disk/mem-file-system.ts';
+
+describe('FileSnapshotStore on the real file system', () => {
+  runSuite(snapshotStoreSuite({ persistent: true, create: () => placeOnDisk({}) }), test);
+});
+
+describe('FileSnapshotStore with small blocks and no older snapshots', () => {
+  runSuite(
+    snapshotStoreSuite({ persistent: true, create: () => placeOnDisk({ keepOlder: 0, blockBytes: 3000 }) }),
+    test,
+  );
+});
+
+describe('FileSnapshotStore on a simulated disk', () => {
+  const create = (): Place<SnapshotStore> => {
+    const fileSystem = new MemFileSystem();
+    return { make: () => new FileSnapshotStore({ directory: '/node/snapshots', fileSystem, blockBytes: 4096 }) };
+  };
+  runSuite(snapshotStoreSuite({ persistent: true, create }), test);
+});
+
+describe('FileSnapshotStore whose process is killed before each reopening', () => {
+  const create = (): Place<SnapshotStore> => {
+    let fileSystem = new MemFileSystem();
+    return {
+      make: () => {
+        fileSystem = fileSystem.kill();
+        return new FileSnapshotStore({ directory: '/node/snapshots', fileSystem, keepOlder: 3 });
+      },
+    };
+  };
+  runSuite(snapshotStoreSuite({ persistent: true, create }), test);
+});
+
+async function placeOnDisk(options: { keepOlder?: number; blockBytes?: number }): Promise<Place<SnapshotStore>> {
+  const root = await mkdtemp(join(tmpdir(), 'zlayer-snapshots-'));
+  return {
+    make: () => new FileSnapshotStore({ directory: join(root, 'made', 'by', 'the-store'), ...options }),
+    remove: () => rm(root, { recursive: true, force: true }),
+  };
+}
