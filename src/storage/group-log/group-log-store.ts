@@ -50,8 +50,8 @@ export class GroupLogStore implements LogStore {
   #isOpened = false;
   #failure: unknown = null;
   #closing: Promise<void> | null = null;
-  /** Resolves when the last write so far has ended. */
-  #tail: Promise<unknown> = Promise.resolve();
+  /** Settles with the last write so far. */
+  #lastWrite: Promise<void> = Promise.resolve();
 
   constructor(database: LogDatabase) {
     this.#database = database;
@@ -103,7 +103,7 @@ export class GroupLogStore implements LogStore {
     this.#checkWritable('append');
     this.#checkFollows(entries);
     const last = entries.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) return await this.#lastWrite;
     const changes = groupsOf(entries).map(
       ({ firstIndex, bytes }): LogDatabaseChange => ({ type: 'append-group', firstIndex, bytes }),
     );
@@ -115,7 +115,7 @@ export class GroupLogStore implements LogStore {
 
   async truncate(fromIndex: LogIndex): Promise<void> {
     this.#checkWritable('truncate');
-    if (fromIndex > this.#last.index) return;
+    if (fromIndex > this.#last.index) return await this.#lastWrite;
     const firstRemoved = Math.max(fromIndex, this.#lastPurged.index + 1);
     const changes: LogDatabaseChange[] = this.#view
       .firstIndexesFrom(firstRemoved)
@@ -135,7 +135,7 @@ export class GroupLogStore implements LogStore {
 
   async purge(upTo: LogId): Promise<void> {
     this.#checkWritable('purge');
-    if (upTo.index <= this.#lastPurged.index) return;
+    if (upTo.index <= this.#lastPurged.index) return await this.#lastWrite;
     this.#lastPurged = upTo;
     if (upTo.index >= this.#last.index) this.#last = upTo;
     const done = this.#write([record('purged', encodeLogPosition(upTo)), ...this.#takeCommitted()]);
@@ -232,7 +232,7 @@ export class GroupLogStore implements LogStore {
     return committed === null ? [] : [record('committed', encodeLogPosition(committed))];
   }
 
-  /** One write; the first that fails is the last. */
+  /** One write; the first that fails is the last. What changes nothing resolves with the one before it, in order. */
   #write(changes: readonly LogDatabaseChange[]): Promise<void> {
     const writeSeq = this.#view.apply(changes);
     const written = this.#database.write(changes).then(
@@ -242,7 +242,7 @@ export class GroupLogStore implements LogStore {
         throw error;
       },
     );
-    this.#tail = written.catch(() => undefined);
+    this.#lastWrite = written;
     return written;
   }
 
@@ -257,7 +257,7 @@ export class GroupLogStore implements LogStore {
   async #close(): Promise<void> {
     this.#purge.stop();
     if (this.#failure === null && this.#committed !== null) this.#write(this.#takeCommitted()).catch(() => undefined);
-    await this.#tail;
+    await this.#lastWrite.catch(() => undefined);
     await this.#database.close();
   }
 }
