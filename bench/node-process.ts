@@ -1,14 +1,16 @@
 /** One node as a process of its own: served over HTTP, commanded and put under load by the process that forked it. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ConsensusConfig, ConsensusNode } from 'zlayer-consensus';
+import type { ConsensusNode } from 'zlayer-consensus';
 import { ConsensusNodeBuilder } from 'zlayer-consensus';
 import { HttpNetwork, raftService } from 'zlayer-consensus/network/http';
-import { MemLogStore } from 'zlayer-consensus/storage/memory';
+import { openDurableStorage } from 'zlayer-consensus/storage/lmdb';
+import { MemLogStore, MemSnapshotStore } from 'zlayer-consensus/storage/memory';
 import type { KvRequest, KvResponse } from './support/key-value.ts';
 import { keyOf, kvStateMachine, requestSource } from './support/key-value.ts';
+import { diskBytes, ownMemoryBytes } from './support/linux-process.ts';
 import { runLoad } from './support/load.ts';
-import type { NodeAnswers, NodeCommand, NodeReply, NodeStatus } from './support/node-commands.ts';
+import type { NodeAnswers, NodeCommand, NodeReply, NodeSetup, NodeStatus } from './support/node-commands.ts';
 import { proposeUntilDone } from './support/until-done.ts';
 
 /** Longer than anything takes that is waited for here. */
@@ -36,7 +38,7 @@ async function handle(command: NodeCommand): Promise<void> {
 async function execute(command: NodeCommand): Promise<NodeAnswers[NodeCommand['type']]> {
   switch (command.type) {
     case 'start':
-      return { address: await start(command.nodeId, command.config) };
+      return { address: await start(command.nodeId, command) };
     case 'bootstrap':
       await node().bootstrap();
       return null;
@@ -57,6 +59,9 @@ async function execute(command: NodeCommand): Promise<NodeAnswers[NodeCommand['t
       return null;
     case 'snapshot':
       return { sizeBytes: (await node().raft.trigger().snapshot())?.sizeBytes ?? 0 };
+    case 'purge':
+      await node().raft.trigger().purgeLog(command.index);
+      return null;
     case 'wait-applied':
       await node().raft.wait(PATIENCE_MS).appliedIndexAtLeast(command.index);
       return null;
@@ -69,17 +74,23 @@ async function execute(command: NodeCommand): Promise<NodeAnswers[NodeCommand['t
 }
 
 /** The address must be known before the node is built: the server listens first. */
-async function start(nodeId: number, config: Partial<ConsensusConfig>): Promise<string> {
+async function start(nodeId: number, setup: NodeSetup): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(setup.port ?? 0, '127.0.0.1', resolve);
   });
   // An address with a port, because it listens on one.
   const { port } = server.address() as AddressInfo;
   const address = `127.0.0.1:${port}`;
+  const { directory, config = {} } = setup;
+  const { logStore, snapshotStore } =
+    directory === undefined
+      ? { logStore: new MemLogStore(), snapshotStore: new MemSnapshotStore() }
+      : await openDurableStorage({ directory });
   started = await new ConsensusNodeBuilder<KvRequest, KvResponse>(nodeId, address)
     .withConfig(config)
-    .buildWith(new MemLogStore(), stateMachine, new HttpNetwork());
+    .withSnapshotStore(snapshotStore)
+    .buildWith(logStore, stateMachine, new HttpNetwork());
   const service = raftService(started.raft);
   server.on('request', service);
   service.attach(server);
@@ -103,7 +114,13 @@ function reader(keys: number): () => Promise<unknown> {
 
 function status(): NodeStatus {
   const { user, system } = process.cpuUsage();
-  return { isLeader: node().isLeader(), appliedIndex: node().metrics().lastApplied.index, cpuUs: user + system };
+  return {
+    isLeader: node().isLeader(),
+    appliedIndex: node().metrics().lastApplied.index,
+    cpuUs: user + system,
+    diskBytes: diskBytes(),
+    ownMemoryBytes: ownMemoryBytes(),
+  };
 }
 
 async function stop(): Promise<void> {

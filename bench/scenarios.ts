@@ -1,4 +1,5 @@
 /** All scenarios, in the order they are run. */
+import { durableWrites } from './scenarios/durable-writes.ts';
 import { failover } from './scenarios/failover.ts';
 import { httpReads } from './scenarios/http-reads.ts';
 import { httpRecovery } from './scenarios/http-recovery.ts';
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   httpWrites,
   httpReads,
   httpRecovery,
+  durableWrites,
 ];
 
 /** @throws RangeError naming the scenarios there are */

@@ -33,7 +33,7 @@ async function* measure({ repeats, isQuick }: ScenarioSettings): AsyncGenerator<
 
 /** Until a write is acknowledged that is sent to a follower all the time. */
 async function killLeader(config: Partial<ConsensusConfig>): Promise<number> {
-  const { nodes, leader, follower } = await HttpCluster.open(3, config);
+  const { nodes, leader, follower } = await HttpCluster.open(3, { config });
   const propose = { type: 'propose-until-done', bytes: REQUEST_BYTES } as const;
   await follower.ask(propose);
   const elapsedMs = await timeMs(async () => {
@@ -63,7 +63,7 @@ async function joinBySnapshot(keys: number): Promise<number> {
 
 /** A cluster of one, with that many keys, each written once. */
 async function filled(config: Partial<ConsensusConfig>, keys: number): Promise<HttpCluster> {
-  const cluster = await HttpCluster.open(1, config);
+  const cluster = await HttpCluster.open(1, { config });
   const load = { inFlight: 256, length: { operations: keys } };
   await cluster.leader.ask({ type: 'propose', bytes: REQUEST_BYTES, keys, load });
   return cluster;
@@ -71,7 +71,7 @@ async function filled(config: Partial<ConsensusConfig>, keys: number): Promise<H
 
 /** From adding a new learner until it has applied what the leader has. */
 async function timeJoin({ leader }: HttpCluster): Promise<number> {
-  const learner = await NodeHandle.start(2, {});
+  const learner = await NodeHandle.start(2);
   const { nodeId, address } = learner;
   const elapsedMs = await timeMs(async () => {
     await leader.ask({ type: 'add-learner', nodeId, address });

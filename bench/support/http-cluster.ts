@@ -1,7 +1,7 @@
-/** A cluster of processes that talk over HTTP on the loopback interface and keep everything in memory. */
-import type { ConsensusConfig } from 'zlayer-consensus';
+/** A cluster of processes that talk over HTTP on the loopback interface. */
+import { join } from 'node:path';
 import type { LoadOptions, LoadResult } from './load.ts';
-import type { NodeCommand } from './node-commands.ts';
+import type { NodeCommand, NodeSetup, NodeStatus } from './node-commands.ts';
 import { NodeHandle } from './node-handle.ts';
 
 /** A command that puts load on a node. */
@@ -11,10 +11,13 @@ export class HttpCluster {
   /** The first one leads. */
   readonly nodes: readonly NodeHandle[];
 
-  /** Resolves when all nodes are voters. */
-  static async open(size: number, config: Partial<ConsensusConfig> = {}): Promise<HttpCluster> {
+  /** Resolves when all nodes are voters. Each has a directory of its own in `directory`, if one is given. */
+  static async open(size: number, { directory, ...setup }: NodeSetup = {}): Promise<HttpCluster> {
     const nodes: NodeHandle[] = [];
-    for (let nodeId = 1; nodeId <= size; nodeId += 1) nodes.push(await NodeHandle.start(nodeId, config));
+    for (let nodeId = 1; nodeId <= size; nodeId += 1) {
+      const place = directory === undefined ? {} : { directory: join(directory, `node-${nodeId}`) };
+      nodes.push(await NodeHandle.start(nodeId, { ...setup, ...place }));
+    }
     const cluster = new HttpCluster(nodes);
     await cluster.leader.ask({ type: 'bootstrap' });
     for (const { nodeId, address } of nodes.slice(1)) await cluster.leader.ask({ type: 'add-voter', nodeId, address });
@@ -50,9 +53,12 @@ export class HttpCluster {
     await Promise.all(this.nodes.map((node) => node.stop()));
   }
 
+  statuses(): Promise<readonly NodeStatus[]> {
+    return Promise.all(this.nodes.map((node) => node.ask({ type: 'status' })));
+  }
+
   async #cpuUs(): Promise<number> {
-    const statuses = await Promise.all(this.nodes.map((node) => node.ask({ type: 'status' })));
-    return statuses.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
+    return (await this.statuses()).reduce((sum, { cpuUs }) => sum + cpuUs, 0);
   }
 
   #at(position: number): NodeHandle {

@@ -2,8 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { ConsensusConfig } from 'zlayer-consensus';
-import type { NodeAnswers, NodeCommand, NodeReply } from './node-commands.ts';
+import type { NodeAnswers, NodeCommand, NodeReply, NodeSetup } from './node-commands.ts';
 
 const NODE_PROCESS = fileURLToPath(new URL('../node-process.ts', import.meta.url));
 
@@ -14,9 +13,9 @@ export class NodeHandle {
   readonly #child: ChildProcess;
 
   /** Starts a process, and a node in it that belongs to no cluster. */
-  static async start(nodeId: number, config: Partial<ConsensusConfig>): Promise<NodeHandle> {
+  static async start(nodeId: number, setup: NodeSetup = {}): Promise<NodeHandle> {
     const child = fork(NODE_PROCESS);
-    const { address } = await ask(child, { type: 'start', nodeId, config });
+    const { address } = await ask(child, { type: 'start', nodeId, ...setup });
     return new NodeHandle(child, nodeId, address);
   }
 

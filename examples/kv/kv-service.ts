@@ -8,7 +8,7 @@ import type { KvRequest, KvResponse, KvState, KvStateMachine } from './kv-state.
 type KvNode = ConsensusNode<KvRequest, KvResponse>;
 
 const CONSISTENCIES = ['linearizable', 'lease', 'leader', 'stale'] as const;
-const LIST_LIMIT = 10_000;
+const LIST_LIMIT = 20_000;
 
 /**
  * ```text

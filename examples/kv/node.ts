@@ -1,16 +1,17 @@
 /**
  * One node of the example as a process of its own:
  *
- *   node examples/kv/node.ts --id 1 --port 7001 --bootstrap
+ *   node examples/kv/node.ts --id 1 --port 7001 --data ./node-1 --bootstrap
  *
- * Serves peers and clients on one port. When it was forked it tells its parent where it listens, and stops with it.
+ * Keeps log and snapshots in the directory of --data; without it, everything in memory, and forgets it when it ends. Serves peers and clients on one port. When it was forked it tells its parent where it listens, and stops with it.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { ConsensusNodeBuilder } from 'zlayer-consensus';
 import { HttpNetwork, raftService } from 'zlayer-consensus/network/http';
-import { MemLogStore } from 'zlayer-consensus/storage/memory';
+import { openDurableStorage } from 'zlayer-consensus/storage/lmdb';
+import { MemLogStore, MemSnapshotStore } from 'zlayer-consensus/storage/memory';
 import { KvService } from './kv-service.ts';
 import type { KvRequest, KvResponse } from './kv-state.ts';
 import { kvStateMachine } from './kv-state.ts';
@@ -19,13 +20,14 @@ const { values } = parseArgs({
   options: {
     id: { type: 'string' },
     port: { type: 'string', default: '0' },
+    data: { type: 'string' },
     bootstrap: { type: 'boolean', default: false },
   },
 });
 
 const id = Number(values.id);
 if (!Number.isSafeInteger(id) || id < 1) {
-  process.stderr.write('usage: node.ts --id NUMBER [--port PORT] [--bootstrap]\n');
+  process.stderr.write('usage: node.ts --id NUMBER [--port PORT] [--data DIRECTORY] [--bootstrap]\n');
   process.exit(2);
 }
 
@@ -41,6 +43,10 @@ await listening.catch((error: NodeJS.ErrnoException) => {
 const { port } = server.address() as AddressInfo;
 const address = `127.0.0.1:${port}`;
 
+const storage =
+  values.data === undefined
+    ? { logStore: new MemLogStore(), snapshotStore: new MemSnapshotStore() }
+    : await openDurableStorage({ directory: values.data });
 const stateMachine = kvStateMachine();
 const node = await new ConsensusNodeBuilder<KvRequest, KvResponse>(id, address)
   .withConfig({
@@ -49,7 +55,8 @@ const node = await new ConsensusNodeBuilder<KvRequest, KvResponse>(id, address)
     electionTimeoutMinMs: 500,
     electionTimeoutMaxMs: 1000,
   })
-  .buildWith(new MemLogStore(), stateMachine, new HttpNetwork());
+  .withSnapshotStore(storage.snapshotStore)
+  .buildWith(storage.logStore, stateMachine, new HttpNetwork());
 
 const raft = raftService(node.raft);
 const kv = new KvService(node, stateMachine);
@@ -69,6 +76,6 @@ process.once('SIGTERM', () => void stop());
 process.once('SIGINT', () => void stop());
 process.once('disconnect', () => void stop());
 
-if (values.bootstrap) await node.bootstrap();
+if (values.bootstrap) await node.bootstrapIfNeeded();
 process.send?.({ type: 'ready', address });
 if (process.send === undefined) process.stdout.write(`node ${id} serves http://${address}\n`);

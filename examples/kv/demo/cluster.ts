@@ -2,12 +2,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { NodeStatus } from '../kv-client.ts';
 import { KvClient, KvError } from '../kv-client.ts';
 
 const NODE_FILE = fileURLToPath(new URL('../node.ts', import.meta.url));
+const PORTS_FILE = 'ports.json';
 const POLL_MS = 50;
 
 export interface DemoNode {
@@ -18,24 +21,44 @@ export interface DemoNode {
   readonly process: ChildProcess;
 }
 
+export interface DemoClusterOptions {
+  /** Where the nodes keep their data, each in a directory of its own; `null`: in memory. */
+  readonly directory: string | null;
+}
+
 export class DemoCluster {
+  readonly #directory: string | null;
   readonly #nodes = new Map<number, DemoNode>();
+  /** Where each node listened when it was first started: its address belongs to the cluster. */
+  readonly #ports = new Map<number, number>();
+
+  constructor({ directory }: DemoClusterOptions) {
+    this.#directory = directory;
+  }
 
   /** The nodes whose process runs, by id. */
   get nodes(): readonly DemoNode[] {
     return [...this.#nodes.values()].sort((a, b) => a.id - b.id);
   }
 
-  /** Starts three nodes; the first forms a cluster, the others are added to it. */
+  /** Starts three nodes. The first forms a cluster and the others are added to it, unless their data says they are one. */
   async form(): Promise<void> {
+    const known = await this.#readPorts();
+    for (const [id, port] of known) this.#ports.set(id, port);
     const [first, second, third] = await Promise.all([this.start(1, ['--bootstrap']), this.start(2), this.start(3)]);
+    if (known.length > 0) return;
     await first.client.addMember(second.id, second.address);
     await first.client.addMember(third.id, third.address);
+    await this.#writePorts();
   }
 
-  /** Starts a node and waits until it serves. */
+  /** Starts a node and waits until it serves; one that ran before comes back with its address and its data. */
   async start(id: number, args: readonly string[] = []): Promise<DemoNode> {
-    const child = fork(NODE_FILE, ['--id', String(id), ...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const where = ['--port', String(this.#ports.get(id) ?? 0)];
+    if (this.#directory !== null) where.push('--data', join(this.#directory, `node-${id}`));
+    const child = fork(NODE_FILE, ['--id', String(id), ...where, ...args], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     child.once('exit', () => this.#nodes.delete(id));
     const started = once(child, 'message') as Promise<[{ readonly address: string }]>;
     const failed = once(child, 'exit').then(([code]) => {
@@ -44,6 +67,7 @@ export class DemoCluster {
     const [{ address }] = await Promise.race([started, failed]);
     const node = { id, pid: child.pid ?? 0, address, client: new KvClient(address), process: child };
     this.#nodes.set(id, node);
+    this.#ports.set(id, Number(address.split(':')[1]));
     return node;
   }
 
@@ -62,6 +86,21 @@ export class DemoCluster {
     for (const { process } of running) process.kill('SIGTERM');
     const isDone = await Promise.race([Promise.all(ended).then(() => true), delay(3000, false, { ref: false })]);
     if (!isDone) for (const { process } of running) process.kill('SIGKILL');
+  }
+
+  async #readPorts(): Promise<readonly [number, number][]> {
+    if (this.#directory === null) return [];
+    try {
+      return JSON.parse(await readFile(join(this.#directory, PORTS_FILE), 'utf8')) as [number, number][];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  async #writePorts(): Promise<void> {
+    if (this.#directory === null) return;
+    await writeFile(join(this.#directory, PORTS_FILE), JSON.stringify([...this.#ports]));
   }
 
   /** What each running node says of itself; nodes that don't answer are left out. */

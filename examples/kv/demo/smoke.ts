@@ -1,84 +1,56 @@
-/** The demo without a person: writes, a leader killed in the middle, a replacement, and a check of every key. */
-import type { DemoCluster, DemoNode } from './cluster.ts';
-import { retrying } from './cluster.ts';
+/** The demo without a person: writes, while one node after the other and then all at once are killed and come back. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DemoCluster } from './cluster.ts';
+import { differencesOn, writeKeys } from './writes.ts';
 
-const KEYS_BEFORE = 1000;
-const KEYS_AFTER = 1000;
-const WRITERS = 16;
+const KEYS = 10_000;
+/** After so many acknowledged writes the next node is killed. */
+const KILL_AT = [1000, 3500, 6000];
+/** So many are acknowledged while it is away. */
+const AWAY_FOR = 1000;
+/** Then all are killed, in the middle of the rest. */
+const KILL_ALL_AT = 9000;
+const POLL_MS = 5;
 
 /** Runs it; the result lists what differed from what was acknowledged, nothing when all is well. */
 export async function smoke(cluster: DemoCluster, say: (line: string) => void): Promise<readonly string[]> {
   const written = new Map<string, string>();
-  const leader = await cluster.leader();
-  const follower = cluster.nodes.find(({ id }) => id !== leader.id);
-  if (follower === undefined) throw new Error('there is no follower');
+  const { id: first } = await cluster.leader();
+  const others = cluster.nodes.map(({ id }) => id).filter((id) => id !== first);
 
-  say(`writing ${KEYS_BEFORE} keys through node ${follower.id}, a follower`);
-  await writeKeys({ count: KEYS_BEFORE, prefix: 'before', nodes: () => [follower], written });
-
-  say(`kill -9 ${leader.pid}: node ${leader.id}, the leader, while the survivors take writes`);
-  const survivors = (): readonly DemoNode[] => cluster.nodes.filter(({ id }) => id !== leader.id);
-  const writing = writeKeys({ count: KEYS_AFTER, prefix: 'after', nodes: survivors, written });
-  await cluster.kill(leader.id);
-  const gapMs = await writing;
-  const successor = await cluster.leader();
-  say(`node ${successor.id} leads; the longest pause between two acknowledged writes was ${Math.round(gapMs)} ms`);
-
-  say(`removing node ${leader.id}, adding a fresh node 4 in its place`);
-  const replacement = await cluster.start(4);
-  await retrying(
-    () => [successor],
-    ({ client }) => client.removeMember(leader.id),
-  );
-  await retrying(
-    () => [successor],
-    ({ client }) => client.addMember(replacement.id, replacement.address),
-  );
+  say(`writing ${KEYS} keys, 16 at a time, through all nodes in turn`);
+  const writing = writeKeys({ count: KEYS, prefix: 'key', nodes: () => cluster.nodes, written });
+  const killing = killInTurn(cluster, [first, ...others], written, say);
+  const [gapMs] = await Promise.all([writing, killing]);
+  say(`the longest pause between two acknowledged writes was ${Math.round(gapMs)} ms`);
 
   say(`reading all ${written.size} keys from every node, linearizably`);
-  const differences = await Promise.all(cluster.nodes.map((node) => compare(node, written)));
+  const differences = await Promise.all(cluster.nodes.map((node) => differencesOn(node, written)));
   return differences.flat();
 }
 
-interface Writes {
-  readonly count: number;
-  readonly prefix: string;
-  readonly nodes: () => readonly DemoNode[];
-  readonly written: Map<string, string>;
-}
-
-/** Every key is written until it is acknowledged. Returns the longest time without an acknowledgement. */
-async function writeKeys({ count, prefix, nodes, written }: Writes): Promise<number> {
-  let next = 0;
-  let lastMs = performance.now();
-  let gapMs = 0;
-  const write = async (): Promise<void> => {
-    while (next < count) {
-      const key = `${prefix}-${next}`;
-      next += 1;
-      const value = `value of ${key}`;
-      await retrying(nodes, ({ client }) => client.set(key, value));
-      written.set(key, value);
-      const nowMs = performance.now();
-      gapMs = Math.max(gapMs, nowMs - lastMs);
-      lastMs = nowMs;
-    }
-  };
-  await Promise.all(Array.from({ length: WRITERS }, write));
-  return gapMs;
-}
-
-async function compare(node: DemoNode, written: ReadonlyMap<string, string>): Promise<string[]> {
-  const entries = await retrying(
-    () => [node],
-    ({ client }) => client.list(),
-  );
-  const found = new Map(entries.map(({ key, value }) => [key, value]));
-  const differences: string[] = [];
-  for (const [key, value] of written) {
-    if (found.get(key) !== value)
-      differences.push(`node ${node.id}: ${key} is ${JSON.stringify(found.get(key))}, not "${value}"`);
+async function killInTurn(
+  cluster: DemoCluster,
+  ids: readonly number[],
+  written: ReadonlyMap<string, string>,
+  say: (line: string) => void,
+): Promise<void> {
+  for (const [turn, count] of KILL_AT.entries()) {
+    const id = ids[turn % ids.length] ?? 1;
+    await untilWritten(written, count);
+    await cluster.kill(id);
+    say(`kill -9 node ${id} after ${written.size} acknowledged writes`);
+    await untilWritten(written, count + AWAY_FOR);
+    const { pid } = await cluster.start(id);
+    say(`node ${id} is back with its data, pid ${pid}, after ${written.size}`);
   }
-  for (const key of found.keys()) if (!written.has(key)) differences.push(`node ${node.id}: ${key} was never written`);
-  return differences;
+  await untilWritten(written, KILL_ALL_AT);
+  await Promise.all(ids.map((id) => cluster.kill(id)));
+  say(`kill -9 all three nodes at once after ${written.size}`);
+  await Promise.all(ids.map((id) => cluster.start(id)));
+  say('all three are back with their data');
+}
+
+async function untilWritten(written: ReadonlyMap<string, string>, count: number): Promise<void> {
+  while (written.size < count) await delay(POLL_MS);
 }

@@ -1,3 +1,5 @@
 /** `zlayer-consensus/storage/lmdb`: durable storage on a local disk. Needs the packages `lmdb` and `fs-native-extensions`. */
 export type { LmdbLogStoreOptions } from './lmdb-log-store.ts';
 export { LmdbLogStore } from './lmdb-log-store.ts';
+export type { DurableStorage, DurableStorageOptions } from './open-durable-storage.ts';
+export { openDurableStorage } from './open-durable-storage.ts';
