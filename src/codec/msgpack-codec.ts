@@ -57,7 +57,8 @@ export function msgpackCodec<Request, Response>(): Codec<Request, Response> {
   };
 }
 
-class ValueCodec {
+/** Encodes values of one sort, named `what` in errors, as `msgpackCodec` does. */
+export class ValueCodec {
   readonly #what: string;
   // Not the package's main entry: that reads text with a native addon where it is installed, and all nodes must agree.
   readonly #plain = new Packr({

@@ -23,6 +23,7 @@ export const SEALED_FORMATS = {
   'peer response': { number: 6, version: 1 },
   'stored snapshot': { number: 7, version: 1 },
   'remote failure': { number: 8, version: 1 },
+  'applied state': { number: 9, version: 1 },
   'hard state': { number: 10, version: 1 },
   'store identity': { number: 11, version: 1 },
   'log position': { number: 12, version: 1 },
