@@ -5,13 +5,20 @@ import { startedEarly } from './expect.ts';
 /** More operations on the disk than any store needs for the work of a case. */
 const POINTS_MAX = 2000;
 
+/** Each point is tried with several seeds: what is lost of what was not synced differs. */
+const SEEDS_PER_POINT = 4;
+
 /**
  * Calls `attempt` with 0, 1, 2 and so on, until it resolves with `false`: its work came to its end before the disk got
  * as far as that.
  */
-export async function forEachCrashPoint(attempt: (point: number) => Promise<boolean>): Promise<void> {
+export async function forEachCrashPoint(attempt: (point: number, seed: number) => Promise<boolean>): Promise<void> {
   for (let point = 0; point < POINTS_MAX; point += 1) {
-    if (!(await attempt(point))) {
+    let isFrozen = false;
+    for (let round = 0; round < SEEDS_PER_POINT; round += 1) {
+      isFrozen = (await attempt(point, SEEDS_PER_POINT * point + round)) || isFrozen;
+    }
+    if (!isFrozen) {
       return;
     }
   }
@@ -21,4 +28,30 @@ export async function forEachCrashPoint(attempt: (point: number) => Promise<bool
 /** Whether the disk is frozen before the work is done. The work must not fail before. */
 export async function isFrozenFirst(frozen: Promise<void>, work: Promise<unknown>): Promise<boolean> {
   return await Promise.race([frozen.then(() => true), startedEarly(work).then(() => false)]);
+}
+
+/**
+ * Numbers of turns to let pass before a crash: every one at first, then fewer and fewer. On a simulated disk each is
+ * another moment of the work; on a real one most are the same.
+ */
+export const CRASH_TURNS: readonly number[] = [
+  ...Array(40).keys(),
+  50,
+  65,
+  80,
+  100,
+  150,
+  200,
+  300,
+  500,
+  800,
+  1200,
+  2000,
+];
+
+/** Lets whatever is ready run, that many times. */
+export async function letTurnsPass(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) {
+    await undefined;
+  }
 }

@@ -1,6 +1,7 @@
 /** Random histories of a log store, compared with a plain array after each step. */
 import assert, { AssertionError } from 'node:assert/strict';
 import type { Entry } from '../../core/entry.ts';
+import { CRASH_TURNS, letTurnsPass } from './crash-points.ts';
 import { messagesOf, startedEarly } from './expect.ts';
 import type { LogWrite } from './log-model.ts';
 import { describeEntries, issueWrite, LogModel } from './log-model.ts';
@@ -31,6 +32,8 @@ const SHOWN_STEPS = 12;
 
 /** Operations on the disk that a step may get through before a crash; few enough that most steps are cut short. */
 const OPERATIONS_MAX = 14;
+
+const CRASH_TURNS_OF_STEP = CRASH_TURNS.filter((turns) => turns <= 100);
 
 /** Each step issues a few writes and reads without waiting in between, ends in its way, and compares. */
 export async function runLogHistory(world: LogStoreWorld, options: LogHistoryOptions): Promise<void> {
@@ -125,6 +128,7 @@ class LogHistory {
     const issued = new IssuedWrites(this.#world, this.#model, writes);
     const awaited = this.#random.between(0, writes.length);
     await Promise.all(issued.promises.slice(0, awaited));
+    await letTurnsPass(this.#random.pick(CRASH_TURNS_OF_STEP));
     await this.#endWith(issued);
   }
 

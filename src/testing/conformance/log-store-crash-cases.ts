@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { logId } from '../../core/ids.ts';
 import type { Checks } from './conformance-suite.ts';
-import { forEachCrashPoint, isFrozenFirst } from './crash-points.ts';
-import { abandon, startedEarly } from './expect.ts';
+import { CRASH_TURNS, forEachCrashPoint, isFrozenFirst, letTurnsPass } from './crash-points.ts';
+import { abandon } from './expect.ts';
 import type { LogWrite } from './log-model.ts';
 import { LogModel } from './log-model.ts';
 import { expectOneOf, IssuedWrites, writeAll } from './log-store-expect.ts';
 import type { LogStoreWorld } from './log-store-world.ts';
 import { PRISTINE_STATE } from './log-store-world.ts';
-import { sampleEntries, sampleEntry, sampleLog } from './sample-entries.ts';
+import { sampleEntries, sampleEntry } from './sample-entries.ts';
 
 /** Writes of every type, as a node makes them, each of which changes something. */
 const WRITES: readonly LogWrite[] = [
@@ -32,8 +32,12 @@ const WRITES: readonly LogWrite[] = [
 /** For places that can crash their store. */
 export const crashChecks: Checks<LogStoreWorld> = {
   'the identity that a store was first opened with survives a crash': async (world) => {
-    const { identity } = await world.crashAndReopen(1);
-    assert.deepEqual({ ...identity }, PRISTINE_STATE.identity);
+    for (let seed = 0; seed < 8; seed += 1) {
+      await world.inAnother(async (another) => {
+        const { identity } = await another.crashAndReopen(seed);
+        assert.deepEqual({ ...identity }, PRISTINE_STATE.identity);
+      });
+    }
   },
 
   'every write that was acknowledged is there after a crash': async (world) => {
@@ -54,15 +58,13 @@ export const crashChecks: Checks<LogStoreWorld> = {
   },
 
   'no entry is there after a crash without the hard state that was saved before it': async (world) => {
-    for (let term = 1; term <= 20; term += 1) {
-      const { store } = world;
-      const lastIndex = world.state.lastLogId.index;
-      const writes = [
-        startedEarly(store.saveHardState({ term, votedFor: 7 })),
-        startedEarly(store.append(sampleEntries(term, lastIndex + 1, lastIndex + 4))),
-        startedEarly(store.saveHardState({ term, votedFor: 7 })),
-      ];
-      await Promise.all(writes.slice(0, term % 3));
+    for (const [position, turns] of CRASH_TURNS.entries()) {
+      const [term, { store, state }] = [position + 1, world];
+      const first = state.lastLogId.index + 1;
+      abandon(store.saveHardState({ term, votedFor: 7 }));
+      abandon(store.append(sampleEntries(term, first, first + 3)));
+      abandon(store.saveHardState({ term, votedFor: 7 }));
+      await letTurnsPass(turns);
       const { hardState, lastLogId } = await world.crashAndReopen(term);
       assert.ok(
         hardState.term >= lastLogId.term,
@@ -72,14 +74,12 @@ export const crashChecks: Checks<LogStoreWorld> = {
   },
 
   'no vote is there after a crash without the entries that were appended before it': async (world) => {
-    for (let term = 1; term <= 20; term += 1) {
-      const { store } = world;
-      const lastIndex = world.state.lastLogId.index;
-      const writes = [
-        startedEarly(store.append(sampleEntries(term, lastIndex + 1, lastIndex + 4))),
-        startedEarly(store.saveHardState({ term, votedFor: 7 })),
-      ];
-      await Promise.all(writes.slice(0, term % 2));
+    for (const [position, turns] of CRASH_TURNS.entries()) {
+      const [term, { store, state }] = [position + 1, world];
+      const first = state.lastLogId.index + 1;
+      abandon(store.append(sampleEntries(term, first, first + 3)));
+      abandon(store.saveHardState({ term, votedFor: 7 }));
+      await letTurnsPass(turns);
       const { hardState, lastLogId } = await world.crashAndReopen(term);
       assert.ok(
         lastLogId.term >= hardState.term,
@@ -89,14 +89,14 @@ export const crashChecks: Checks<LogStoreWorld> = {
   },
 
   'a batch is there as a whole or not at all after a crash': async (world) => {
-    for (let seed = 0; seed < 10; seed += 1) {
+    const batches: LogWrite[] = [1, 101, 201].map((first) => ({
+      type: 'append',
+      entries: sampleEntries(2, first, first + 100, 700),
+    }));
+    for (const [seed, turns] of CRASH_TURNS.entries()) {
       await world.inAnother(async (another) => {
-        const batches: LogWrite[] = [1, 301, 601].map((first) => ({
-          type: 'append',
-          entries: sampleEntries(2, first, first + 300, 700),
-        }));
         const issued = new IssuedWrites(another, new LogModel(), batches);
-        await Promise.all(issued.promises.slice(0, seed % 3));
+        await letTurnsPass(turns);
         const possible = issued.possible();
         await another.crashAndReopen(seed);
         await expectOneOf(another, possible);
@@ -105,19 +105,26 @@ export const crashChecks: Checks<LogStoreWorld> = {
   },
 
   'an entry of 16 MiB that was acknowledged is there after a crash': async (world) => {
-    const model = await writeAll(world, [
-      { type: 'append', entries: [sampleEntry(1, 1), sampleEntry(1, 2, 16 * 1024 * 1024), sampleEntry(1, 3)] },
-    ]);
-    await world.crashAndReopen(1);
-    await expectOneOf(world, [model]);
+    const entries = [sampleEntry(1, 1), sampleEntry(1, 2, 16 * 1024 * 1024), sampleEntry(1, 3)];
+    for (let seed = 0; seed < 4; seed += 1) {
+      await world.inAnother(async (another) => {
+        const model = await writeAll(another, [{ type: 'append', entries }]);
+        await another.crashAndReopen(seed);
+        await expectOneOf(another, [model]);
+      });
+    }
   },
 
   'a crash while the store is closed loses nothing': async (world) => {
-    const issued = new IssuedWrites(world, new LogModel(), [{ type: 'append', entries: sampleLog() }]);
-    await issued.done();
-    abandon(world.store.close());
-    await world.crashAndReopen(2);
-    await expectOneOf(world, issued.possible());
+    let model = await writeAll(world, WRITES);
+    for (const [seed, turns] of CRASH_TURNS.entries()) {
+      const first = model.lastLogId.index + 1;
+      model = await writeAll(world, [{ type: 'append', entries: sampleEntries(9, first, first + 1) }], model);
+      abandon(world.store.close());
+      await letTurnsPass(turns);
+      await world.crashAndReopen(seed);
+      await expectOneOf(world, [model]);
+    }
   },
 
   'a store goes on after a crash as if it had been closed': async (world) => {
@@ -153,12 +160,12 @@ export const crashPointChecks: Checks<LogStoreWorld> = {
     }),
 
   'a crash at any operation on the disk while a new store is opened leaves one that can be opened': (world) =>
-    forEachCrashPoint(async (point) => {
+    forEachCrashPoint(async (point, seed) => {
       let isFrozen = false;
       await world.inAnotherUnopened(async (another) => {
         const frozen = another.freezeAfter(point);
         isFrozen = await isFrozenFirst(frozen, another.open('instance-1'));
-        await another.crash(point);
+        await another.crash(seed);
         await another.makeNext();
         await expectIdentityOf(another, isFrozen ? ['instance-1', 'instance-2'] : ['instance-1']);
       });
@@ -167,11 +174,11 @@ export const crashPointChecks: Checks<LogStoreWorld> = {
 
   'a crash at any operation on the disk while a store is opened again loses nothing': async (world) => {
     const model = await writeAll(world, WRITES);
-    await forEachCrashPoint(async (point) => {
-      await world.crash(point);
+    await forEachCrashPoint(async (point, seed) => {
+      await world.crash(seed);
       await world.makeNext();
       const isFrozen = await isFrozenFirst(world.freezeAfter(point), world.open());
-      await world.crashAndReopen(point);
+      await world.crashAndReopen(seed);
       await expectOneOf(world, [model]);
       return isFrozen;
     });
@@ -195,14 +202,14 @@ async function crashAtEveryPoint(
   world: LogStoreWorld,
   write: (world: LogStoreWorld, work: Work) => Promise<void>,
 ): Promise<void> {
-  await forEachCrashPoint(async (point) => {
+  await forEachCrashPoint(async (point, seed) => {
     let isFrozen = false;
     await world.inAnother(async (another) => {
       const work = { issued: new IssuedWrites(another, new LogModel(), []) };
       const frozen = another.freezeAfter(point);
       isFrozen = await isFrozenFirst(frozen, write(another, work));
       const possible = work.issued.possible();
-      await another.crashAndReopen(point);
+      await another.crashAndReopen(seed);
       await expectOneOf(another, possible);
     });
     return isFrozen;

@@ -88,22 +88,22 @@ export const snapshotCrashPointChecks: Checks<SnapshotStoreWorld> = {
     }),
 
   'a crash at any operation on the disk, and another while the store is opened, lose nothing': (world) =>
-    crashAtEveryPoint(world, async (another, point) => {
+    crashAtEveryPoint(world, async (another, seed) => {
       const { found } = another;
-      await another.crash(point + 1);
+      await another.crash(seed + 1);
       await another.makeNext();
-      await isFrozenFirst(another.freezeAfter(point % 7), another.open());
-      await another.crashAndReopen(point + 2);
+      await isFrozenFirst(another.freezeAfter(seed % 7), another.open());
+      await another.crashAndReopen(seed + 2);
       assert.deepEqual(another.found, found);
       await expectGoesOn(another);
     }),
 
   'a crash at any operation on the disk while a new store is opened leaves one that can be opened': (world) =>
-    forEachCrashPoint(async (point) => {
+    forEachCrashPoint(async (point, seed) => {
       let isFrozen = false;
       await world.inAnotherUnopened(async (another) => {
         isFrozen = await isFrozenFirst(another.freezeAfter(point), another.open());
-        await another.crashAndReopen(point);
+        await another.crashAndReopen(seed);
         await expectOneOfLatest(another, [null]);
         await expectGoesOn(another);
       });
@@ -111,11 +111,11 @@ export const snapshotCrashPointChecks: Checks<SnapshotStoreWorld> = {
     }),
 
   'an unfinished snapshot can be completed after a crash at any operation on the disk': (world) =>
-    forEachCrashPoint(async (point) => {
+    forEachCrashPoint(async (point, seed) => {
       let isFrozen = false;
       await world.inAnother(async (another) => {
         isFrozen = await isFrozenFirst(another.freezeAfter(point), complete(another.store, NEWER));
-        await another.crashAndReopen(point);
+        await another.crashAndReopen(seed);
         await complete(another.store, NEWER);
         await expectOneOfLatestNow(another, NEWER);
       });
@@ -126,9 +126,9 @@ export const snapshotCrashPointChecks: Checks<SnapshotStoreWorld> = {
 /** Publishes a snapshot over another, ended at each operation on the disk, and looks at what is there. */
 async function crashAtEveryPoint(
   world: SnapshotStoreWorld,
-  check: (world: SnapshotStoreWorld, point: number) => Promise<void>,
+  check: (world: SnapshotStoreWorld, seed: number) => Promise<void>,
 ): Promise<void> {
-  await forEachCrashPoint(async (point) => {
+  await forEachCrashPoint(async (point, seed) => {
     let isFrozen = false;
     await world.inAnother(async (another) => {
       await publishSnapshot(another.store, FIRST);
@@ -144,9 +144,9 @@ async function crashAtEveryPoint(
       };
       isFrozen = await isFrozenFirst(another.freezeAfter(point), publish());
       const expected = possible;
-      await another.crashAndReopen(point);
+      await another.crashAndReopen(seed);
       await expectOneOfLatest(another, expected);
-      await check(another, point);
+      await check(another, seed);
     });
     return isFrozen;
   });

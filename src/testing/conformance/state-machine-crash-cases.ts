@@ -59,11 +59,11 @@ export const stateCrashPointChecks: Checks<World> = {
   'a crash at any operation on the disk leaves the state of one moment': async (world) => {
     const history = world.history();
     const moments = await Moments.of(world, history);
-    await forEachCrashPoint(async (point) => {
+    await forEachCrashPoint(async (point, seed) => {
       let isFrozen = false;
       await world.inAnother(async ({ subject }) => {
         isFrozen = await isFrozenFirst(subject.freezeAfter(point), applyAll(subject, history));
-        await subject.crashAndReopen(point);
+        await subject.crashAndReopen(seed);
         const at = await moments.expect(subject, 0, history.length);
         await applyAll(subject, history.slice(at));
         await subject.reopen();
@@ -78,13 +78,13 @@ export const stateCrashPointChecks: Checks<World> = {
   ) => {
     await world.subject.apply(world.history());
     const taken = await takeSnapshot(world.subject.machine);
-    await forEachCrashPoint(async (point) => {
+    await forEachCrashPoint(async (point, seed) => {
       let isFrozen = false;
       await world.inAnother(async (another) => {
         const { subject } = another;
         const before = await fillBefore(another);
         isFrozen = await isFrozenFirst(subject.freezeAfter(point), restore(subject, taken));
-        await subject.crashAndReopen(point);
+        await subject.crashAndReopen(seed);
         await expectOldOrRestored(another, before, taken);
         await restore(subject, taken);
         await subject.reopen();
@@ -100,11 +100,11 @@ export const stateCrashPointChecks: Checks<World> = {
     const { subject } = world;
     await subject.apply(history);
     await subject.reopen();
-    await forEachCrashPoint(async (point) => {
-      await subject.crash(point);
+    await forEachCrashPoint(async (point, seed) => {
+      await subject.crash(seed);
       await subject.makeNext();
       const isFrozen = await isFrozenFirst(subject.freezeAfter(point), subject.open());
-      await subject.crashAndReopen(point);
+      await subject.crashAndReopen(seed);
       await moments.expect(subject, history.length, history.length);
       return isFrozen;
     });

@@ -216,6 +216,96 @@ const MUTANTS: Readonly<Record<string, Mutant>> = {
       'writes under way when it was closed are there when reopened',
     ],
   },
+  'acknowledges small writes before large ones': {
+    Store: class extends PlainLogStore {
+      override async append(entries: readonly Entry[]): Promise<void> {
+        await super.append(entries);
+        if (entries.length > 1) await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    caughtBy: [
+      'promises resolve in the order of the calls',
+      'a write that changes nothing resolves after those that were called before it',
+    ],
+  },
+  'acknowledges an append of nothing at once': {
+    Store: class extends PlainLogStore {
+      #tail: Promise<void> = Promise.resolve();
+      override append(entries: readonly Entry[]): Promise<void> {
+        return entries.length === 0 ? Promise.resolve() : this.#inOrder(super.append(entries));
+      }
+      override saveHardState(hardState: HardState): Promise<void> {
+        return this.#inOrder(super.saveHardState(hardState));
+      }
+      override truncate(fromIndex: number): Promise<void> {
+        return this.#inOrder(super.truncate(fromIndex));
+      }
+      override purge(upTo: LogId): Promise<void> {
+        return this.#inOrder(super.purge(upTo));
+      }
+      #inOrder(write: Promise<void>): Promise<void> {
+        this.#tail = Promise.all([this.#tail, write]).then(() => {});
+        return this.#tail;
+      }
+    },
+    caughtBy: ['a write that changes nothing resolves after those that were called before it'],
+  },
+  'lends out the memory that the next read uses': {
+    Store: class extends PlainLogStore {
+      readonly #memory = new Uint8Array(1_000_000);
+      override async read(fromIndex: number, toIndex: number, maxBytes: number): Promise<readonly Entry[]> {
+        let used = 0;
+        return (await super.read(fromIndex, toIndex, maxBytes)).map((entry) => {
+          const payload = this.#memory.subarray(used, used + entry.payload.byteLength);
+          payload.set(entry.payload);
+          used += payload.byteLength;
+          return { ...entry, payload };
+        });
+      }
+    },
+    caughtBy: ['what was read stays as it is, whatever is written later'],
+  },
+  'keeps the entry before a truncate that follows a purge': {
+    Store: class extends PlainLogStore {
+      override async truncate(fromIndex: number): Promise<void> {
+        const isRare = this.lastPurged.index > 3 && fromIndex % 3 === 0;
+        await super.truncate(isRare ? fromIndex + 1 : fromIndex);
+      }
+    },
+    caughtBy: ['any history of writes leaves what a plain array would hold'],
+  },
+  'forgets the vote of a term that it knew when it is opened': {
+    Store: class extends PlainLogStore {
+      override async open(options: LogStoreOpenOptions): Promise<LogStoreState> {
+        const state = await super.open(options);
+        const { term, votedFor } = state.hardState;
+        return { ...state, hardState: { term, votedFor: term > 10 && term < 100 ? null : votedFor } };
+      }
+    },
+    caughtBy: ['any history of writes leaves what a plain array would hold, also when reopened after every step'],
+  },
+  'exceeds the limit of a read when it was opened again': {
+    Store: class extends PlainLogStore {
+      #isReopened = false;
+      override async close(): Promise<void> {
+        await super.close();
+        this.#isReopened = true;
+      }
+      override read(fromIndex: number, toIndex: number, maxBytes: number): Promise<readonly Entry[]> {
+        return super.read(fromIndex, toIndex, this.#isReopened ? maxBytes + 5000 : maxBytes);
+      }
+    },
+    caughtBy: ['a read stays below its limit once it has one entry, also when reopened'],
+  },
+  'cuts what is large when it is closed': {
+    Store: class extends PlainLogStore {
+      override async close(): Promise<void> {
+        await super.close();
+        this.entries = this.entries.map((entry) => ({ ...entry, payload: entry.payload.slice(0, 1_000_000) }));
+      }
+    },
+    caughtBy: ['entries of 16 MiB are read whole when reopened, whatever the limit'],
+  },
   'opens the data of any node': {
     Store: class extends PlainLogStore {
       override open(options: LogStoreOpenOptions): Promise<LogStoreState> {
