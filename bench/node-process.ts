@@ -1,13 +1,14 @@
 /** One node as a process of its own: served over HTTP, commanded and put under load by the process that forked it. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { ConsensusNode } from 'zlayer-consensus';
 import { ConsensusNodeBuilder } from 'zlayer-consensus';
 import { HttpNetwork, raftService } from 'zlayer-consensus/network/http';
 import { openDurableStorage } from 'zlayer-consensus/storage/lmdb';
 import { MemLogStore, MemSnapshotStore } from 'zlayer-consensus/storage/memory';
 import type { KvRequest, KvResponse } from './support/key-value.ts';
-import { keyOf, kvStateMachine, requestSource } from './support/key-value.ts';
+import { keyOf, kvInMemory, kvOnDisk, requestSource } from './support/key-value.ts';
 import { diskBytes, ownMemoryBytes } from './support/linux-process.ts';
 import { runLoad } from './support/load.ts';
 import type { NodeAnswers, NodeCommand, NodeReply, NodeSetup, NodeStatus } from './support/node-commands.ts';
@@ -16,7 +17,7 @@ import { proposeUntilDone } from './support/until-done.ts';
 /** Longer than anything takes that is waited for here. */
 const PATIENCE_MS = 60_000;
 
-const stateMachine = kvStateMachine();
+let kv = kvInMemory();
 const server = createServer();
 let stopService = async (): Promise<void> => undefined;
 let started: ConsensusNode<KvRequest, KvResponse> | null = null;
@@ -38,7 +39,7 @@ async function handle(command: NodeCommand): Promise<void> {
 async function execute(command: NodeCommand): Promise<NodeAnswers[NodeCommand['type']]> {
   switch (command.type) {
     case 'start':
-      return { address: await start(command.nodeId, command) };
+      return await start(command.nodeId, command);
     case 'bootstrap':
       await node().bootstrap();
       return null;
@@ -74,7 +75,7 @@ async function execute(command: NodeCommand): Promise<NodeAnswers[NodeCommand['t
 }
 
 /** The address must be known before the node is built: the server listens first. */
-async function start(nodeId: number, setup: NodeSetup): Promise<string> {
+async function start(nodeId: number, setup: NodeSetup): Promise<NodeAnswers['start']> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(setup.port ?? 0, '127.0.0.1', resolve);
@@ -82,20 +83,23 @@ async function start(nodeId: number, setup: NodeSetup): Promise<string> {
   // An address with a port, because it listens on one.
   const { port } = server.address() as AddressInfo;
   const address = `127.0.0.1:${port}`;
+  const startedMs = performance.now();
   const { directory, config = {} } = setup;
   const { logStore, snapshotStore } =
     directory === undefined
       ? { logStore: new MemLogStore(), snapshotStore: new MemSnapshotStore() }
       : await openDurableStorage({ directory });
+  if (setup.isStateOnDisk === true && directory !== undefined) kv = kvOnDisk(join(directory, 'state'));
   started = await new ConsensusNodeBuilder<KvRequest, KvResponse>(nodeId, address)
     .withConfig(config)
     .withSnapshotStore(snapshotStore)
-    .buildWith(logStore, stateMachine, new HttpNetwork());
+    .buildWith(logStore, kv.stateMachine, new HttpNetwork());
+  const startMs = performance.now() - startedMs;
   const service = raftService(started.raft);
   server.on('request', service);
   service.attach(server);
   stopService = () => service.close();
-  return address;
+  return { address, startMs };
 }
 
 function node(): ConsensusNode<KvRequest, KvResponse> {
@@ -108,7 +112,7 @@ function reader(keys: number): () => Promise<unknown> {
   return () => {
     const key = keyOf(count % keys);
     count += 1;
-    return node().read(() => stateMachine.state.get(key), { consistency: 'linearizable' });
+    return node().read(() => kv.get(key), { consistency: 'linearizable' });
   };
 }
 

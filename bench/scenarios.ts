@@ -1,4 +1,5 @@
 /** All scenarios, in the order they are run. */
+import { durableRecovery } from './scenarios/durable-recovery.ts';
 import { durableWrites } from './scenarios/durable-writes.ts';
 import { failover } from './scenarios/failover.ts';
 import { httpReads } from './scenarios/http-reads.ts';
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   httpReads,
   httpRecovery,
   durableWrites,
+  durableRecovery,
 ];
 
 /** @throws RangeError naming the scenarios there are */

@@ -1,5 +1,8 @@
 /** What the nodes replicate: a map from keys to text, and requests of a given size. */
+
+import type { StateMachine } from 'zlayer-consensus';
 import { msgpackCodec } from 'zlayer-consensus';
+import { LmdbStateMachine } from 'zlayer-consensus/storage/lmdb';
 import { MemStateMachine } from 'zlayer-consensus/storage/memory';
 
 export interface KvRequest {
@@ -23,6 +26,32 @@ export function kvStateMachine(): KvStateMachine {
       return state.size;
     },
   });
+}
+
+/** A map of keys to text, wherever it is kept. */
+export interface KvPlace {
+  readonly stateMachine: StateMachine<KvRequest, KvResponse>;
+  get(key: string): string | undefined;
+}
+
+export function kvInMemory(): KvPlace {
+  const stateMachine = kvStateMachine();
+  return { stateMachine, get: (key) => stateMachine.state.get(key) };
+}
+
+/** The same map on the disk. Its response is 0: nobody counts rows there. */
+export function kvOnDisk(directory: string): KvPlace {
+  const stateMachine = new LmdbStateMachine<KvRequest, KvResponse>({
+    directory,
+    apply(transaction, { key, value }) {
+      transaction.table<string, string>('kv').put(key, value);
+      return 0;
+    },
+  });
+  return {
+    stateMachine,
+    get: (key) => stateMachine.read((transaction) => transaction.table<string, string>('kv').get(key)),
+  };
 }
 
 /** The key of that number; all keys have the same length. */

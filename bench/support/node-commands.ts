@@ -47,7 +47,7 @@ export interface NodeStatus {
 
 /** The answer to each command. */
 export interface NodeAnswers {
-  readonly start: { readonly address: string };
+  readonly start: { readonly address: string; readonly startMs: number };
   readonly bootstrap: null;
   readonly 'add-voter': null;
   readonly 'add-learner': null;

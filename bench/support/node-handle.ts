@@ -6,23 +6,32 @@ import type { NodeAnswers, NodeCommand, NodeReply, NodeSetup } from './node-comm
 
 const NODE_PROCESS = fileURLToPath(new URL('../node-process.ts', import.meta.url));
 
+interface StartedNode {
+  readonly nodeId: number;
+  readonly address: string;
+  readonly startMs: number;
+}
+
 /** One command at a time. */
 export class NodeHandle {
   readonly nodeId: number;
   readonly address: string;
+  /** How long the node took to start, without its process. */
+  readonly startMs: number;
   readonly #child: ChildProcess;
 
-  /** Starts a process, and a node in it that belongs to no cluster. */
+  /** Starts a process, and a node in it, which belongs to no cluster unless its data says so. */
   static async start(nodeId: number, setup: NodeSetup = {}): Promise<NodeHandle> {
     const child = fork(NODE_PROCESS);
-    const { address } = await ask(child, { type: 'start', nodeId, ...setup });
-    return new NodeHandle(child, nodeId, address);
+    const { address, startMs } = await ask(child, { type: 'start', nodeId, ...setup });
+    return new NodeHandle(child, { nodeId, address, startMs });
   }
 
-  private constructor(child: ChildProcess, nodeId: number, address: string) {
+  private constructor(child: ChildProcess, { nodeId, address, startMs }: StartedNode) {
     this.#child = child;
     this.nodeId = nodeId;
     this.address = address;
+    this.startMs = startMs;
   }
 
   /** @throws Error when the command failed or the process ended */
