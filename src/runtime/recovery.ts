@@ -4,10 +4,12 @@ import type { LogId, LogIndex } from '../core/ids.ts';
 import { isSameLogId } from '../core/ids.ts';
 import type { StoredMembership } from '../core/membership/membership.ts';
 import type { InitialState } from '../core/state.ts';
-import { CorruptionError } from '../errors.ts';
+import { ConsensusError, CorruptionError } from '../errors.ts';
+import type { Clock, Timers } from '../ports/clock.ts';
 import type { LogStore, LogStoreState } from '../ports/log-store.ts';
 import type { SnapshotStore, StoredSnapshot } from '../ports/snapshot-store.ts';
 import type { AppliedState, StateMachine } from '../ports/state-machine.ts';
+import { replay } from './replay.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -21,22 +23,26 @@ export interface RecoveryParts {
   readonly stateMachine: StateMachine<unknown, unknown>;
   /** What `stateMachine.open` resolved with. */
   readonly applied: AppliedState;
+  readonly clock: Clock;
+  readonly timers: Timers;
 }
 
 /**
  * Brings log, snapshot and state machine in line:
  * - a state behind the snapshot (an in-memory one is empty) is restored from it;
+ * - a snapshot that is damaged gives way to the one before it, or to the log alone, if the log reaches back so far;
  * - a log that ends before the applied state is purged up to it: the state is the proof that all of it was committed;
  * - a log that says something else at the position of the snapshot was about to be discarded for it, and is now;
- * - a log that starts after the applied state leaves a hole, which nothing can fill.
+ * - a log that starts after the applied state leaves a hole, which nothing can fill;
+ * - what is known to be committed is applied.
  * @throws CorruptionError
  */
 export async function loadInitialState(parts: RecoveryParts): Promise<InitialState> {
-  const { logStore, logState, snapshot } = parts;
-  const applied = await restoreIfBehind(parts);
+  const { logStore, logState } = parts;
+  const { applied, snapshot, damage } = await restoreIfBehind(parts);
   const { lastApplied } = applied;
   let { lastPurged: purged, lastLogId: last } = logState;
-  if (purged.index > lastApplied.index) throw missingEntries(lastApplied, purged);
+  if (purged.index > lastApplied.index) throw missingEntries(lastApplied, purged, { ...parts, damage });
   if (last.index < lastApplied.index) {
     await logStore.purge(lastApplied);
     purged = lastApplied;
@@ -51,42 +57,93 @@ export async function loadInitialState(parts: RecoveryParts): Promise<InitialSta
     purged = lastApplied;
     last = lastApplied;
   }
-  const tail = await scanTail(logStore, lastApplied.index + 1, last.index);
+  const replayed = await replayCommitted(parts, applied, last);
+  const tail = await scanTail(logStore, replayed.lastApplied.index + 1, last.index);
   return {
     hardState: logState.hardState,
     boundaries: await findBoundaries(logStore, purged, last),
     purged,
     last,
     committed: logState.committed,
-    applied: lastApplied,
+    applied: replayed.lastApplied,
     snapshot: snapshot === null || snapshot.meta.lastLogId.index > lastApplied.index ? purged : snapshot.meta.lastLogId,
-    membership: applied.membership,
+    membership: replayed.membership,
     logMemberships: tail.memberships,
-    lastTimeMs: Math.max(applied.lastTimeMs, tail.lastTimeMs),
+    lastTimeMs: Math.max(replayed.lastTimeMs, tail.lastTimeMs),
   };
 }
 
-async function restoreIfBehind({
-  stateMachine,
-  snapshotStore,
-  snapshot,
-  applied,
-}: RecoveryParts): Promise<AppliedState> {
-  if (snapshot === null || snapshot.meta.lastLogId.index <= applied.lastApplied.index) return applied;
-  const reader = await snapshotStore.latest();
-  if (reader === null) throw new CorruptionError(`snapshot ${snapshot.meta.id} was found at start but can't be opened`);
-  try {
-    await stateMachine.restore(snapshot.meta, snapshot.codecId, reader.chunks(0));
-  } finally {
-    await reader.close();
-  }
+/** The committed position may be newer than the log, or than entries at its end that were about to be replaced. */
+async function replayCommitted(parts: RecoveryParts, applied: AppliedState, last: LogId): Promise<AppliedState> {
+  const { logStore, logState, stateMachine } = parts;
+  const { committed } = logState;
+  if (committed.index <= applied.lastApplied.index || committed.index > last.index) return applied;
+  const { logId } = await readOne(logStore, committed.index);
+  if (!isSameLogId(logId, committed)) return applied;
+  await replay(parts, committed);
   return stateMachine.applied();
 }
 
-function missingEntries(lastApplied: LogId, purged: LogId): CorruptionError {
+interface Restored {
+  readonly applied: AppliedState;
+  /** The newest snapshot that is not known to be damaged. */
+  readonly snapshot: StoredSnapshot | null;
+  /** What was found wrong with newer ones. */
+  readonly damage: unknown;
+}
+
+async function restoreIfBehind(parts: RecoveryParts): Promise<Restored> {
+  const { stateMachine, snapshotStore, logState } = parts;
+  let { snapshot, applied } = parts;
+  let damage: unknown = null;
+  while (snapshot !== null && fillsGap(snapshot.meta.lastLogId.index, applied.lastApplied, logState.lastPurged)) {
+    try {
+      await restore(parts, snapshot);
+      applied = stateMachine.applied();
+    } catch (error) {
+      if (!isDamage(error) || snapshotStore.discardLatest === undefined) throw error;
+      damage ??= error;
+      snapshot = await snapshotStore.discardLatest(error);
+    }
+  }
+  return { applied, snapshot, damage };
+}
+
+/** Is a state at this index further than the applied one, and does the log go on from it? */
+function fillsGap(index: LogIndex, applied: LogId, purged: LogId): boolean {
+  return index > applied.index && index >= purged.index;
+}
+
+async function restore(
+  { stateMachine, snapshotStore }: RecoveryParts,
+  { meta, codecId }: StoredSnapshot,
+): Promise<void> {
+  const reader = await snapshotStore.latest();
+  if (reader === null) throw new CorruptionError(`snapshot ${meta.id} was found at start but can't be opened`);
+  try {
+    await stateMachine.restore(meta, codecId, reader.chunks(0));
+  } finally {
+    await reader.close();
+  }
+}
+
+/** A state machine may have put an error of its own around that of the store. */
+function isDamage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (ConsensusError.is(error) && error.code === 'CORRUPTION') || isDamage(error.cause);
+}
+
+function missingEntries(
+  lastApplied: LogId,
+  purged: LogId,
+  { snapshotStore, damage }: { readonly snapshotStore: SnapshotStore; readonly damage: unknown },
+): CorruptionError {
+  const damaged = (snapshotStore.damaged?.() ?? []).map(({ place, problem }) => `${place} (${problem})`);
+  const why = damaged.length === 0 ? '' : `; snapshots that are damaged: ${damaged.join(', ')}`;
   return new CorruptionError(
     `the log starts at index ${purged.index + 1}, but the state machine holds entries only up to ${lastApplied.index}, ` +
-      `and no snapshot covers those in between: restore the missing data, or remove this node and add it as new`,
+      `and no snapshot covers those in between${why}: restore the missing data, or remove this node and add it as new`,
+    damage ?? undefined,
   );
 }
 

@@ -4,8 +4,7 @@ import type { LogId, LogIndex, NodeId } from '../core/ids.ts';
 import type { Input } from '../core/input.ts';
 import { RaftCore } from '../core/raft.ts';
 import type { InitialState } from '../core/state.ts';
-import type { ConsensusError } from '../errors.ts';
-import { FatalError, StoppedError } from '../errors.ts';
+import { ConsensusError, FatalError, StoppedError } from '../errors.ts';
 import type { StoreIdentity } from '../ports/log-store.ts';
 import type { InboundHandler } from '../ports/network.ts';
 import { Applier } from './applier.ts';
@@ -72,14 +71,15 @@ export class Runtime {
       const logState = await logStore.open({ nodeId, clusterName, newInstanceId: random.uniqueId() });
       const snapshot = await snapshotStore.open();
       const applied = await stateMachine.open(codec);
-      const initial = await loadInitialState({ logStore, logState, snapshotStore, snapshot, stateMachine, applied });
+      const initial = await loadInitialState({ ...parts, logState, snapshot, applied });
       const runtime = new Runtime(parts, logState.identity, initial);
       await network.open(runtime.inbound, config);
       await runtime.#begin();
       return runtime;
     } catch (error) {
       await Promise.allSettled([network.close(), stateMachine.close(), snapshotStore.close(), logStore.close()]);
-      throw error;
+      // What the application's own code throws stops the node here as it does later.
+      throw ConsensusError.is(error) ? error : fatalError(nodeId, error);
     }
   }
 
@@ -175,8 +175,7 @@ export class Runtime {
   /** Something broke that the node can't survive safely: it answers and writes nothing more, and says why. */
   fail(cause: unknown): void {
     if (this.#stopped !== null) return;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const error = new FatalError(this.parts.nodeId, reason, cause);
+    const error = fatalError(this.parts.nodeId, cause);
     this.#end(error, () => this.parts.logger.error({ nodeId: this.parts.nodeId, error }, 'the node stops for good'));
   }
 
@@ -346,4 +345,8 @@ export class Runtime {
       replies: this.#replies,
     });
   }
+}
+
+function fatalError(nodeId: NodeId, cause: unknown): FatalError {
+  return new FatalError(nodeId, cause instanceof Error ? cause.message : String(cause), cause);
 }

@@ -20,7 +20,8 @@ async function makeKit() {
   const stateMachine = new FakeStateMachine();
   const logState = await logStore.open({ nodeId: 1, clusterName: 'test', newInstanceId: 'i' });
   const parts = { logStore, logState, snapshotStore: new FakeSnapshotStore(), snapshot: null, stateMachine };
-  const initial = await loadInitialState({ ...parts, applied: stateMachine.applied() });
+  const ports = { clock: time, timers: time };
+  const initial = await loadInitialState({ ...parts, ...ports, applied: stateMachine.applied() });
   const core = new RaftCore({ ...resolveConfig(), nodeId: 1, random: () => 0 }, initial, { nowMs: 0, wallMs: 0 });
   const kit = { batches: [] as string[][], effects: [] as Effect[], turns: 0, failures: [] as unknown[] };
   const control = { answer: (): Effect[] => [], onEffect: (): void => undefined };

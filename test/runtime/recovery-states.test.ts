@@ -13,6 +13,7 @@ import type { CoreState, InitialState } from '../../src/core/state.ts';
 import type { StateMachine } from '../../src/ports/state-machine.ts';
 import { findBoundaries, loadInitialState } from '../../src/runtime/recovery.ts';
 import { MemLogStore, MemSnapshotStore, MemStateMachine } from '../../src/storage/memory/index.ts';
+import { systemClock, systemTimers } from '../../src/system/system-ports.ts';
 import { at, boundariesOf, coreOptions, entriesOf, entryOf, membershipOf } from '../support/core-kit.ts';
 
 const OPEN = { nodeId: 1, clusterName: 'test', newInstanceId: 'i' };
@@ -85,6 +86,8 @@ async function load(stored: Stored): Promise<Loaded> {
     snapshot: await snapshotStore.open(),
     stateMachine,
     applied: stateMachine.applied(),
+    clock: systemClock,
+    timers: systemTimers,
   });
   const { state } = new RaftCore(coreOptions(), initial, at(0));
   return { initial, state, logStore, stateMachine };

@@ -8,11 +8,13 @@ import { NO_MEMBERSHIP } from '../../src/core/membership/membership.ts';
 import { CorruptionError } from '../../src/errors.ts';
 import type { LogStore } from '../../src/ports/log-store.ts';
 import { findBoundaries, loadInitialState } from '../../src/runtime/recovery.ts';
+import { systemClock, systemTimers } from '../../src/system/system-ports.ts';
 import { basicNode, entries } from '../support/fake-node.ts';
 import { encodeText, FakeStateMachine, LIST_CODEC_ID } from '../support/fake-state-machine.ts';
 import { FakeLogStore, FakeSnapshotStore } from '../support/fake-stores.ts';
 import { override } from '../support/override.ts';
 
+const TIME = { clock: systemClock, timers: systemTimers };
 const OPEN = { nodeId: 1, clusterName: 'test', newInstanceId: 'i' };
 
 interface Found {
@@ -30,7 +32,7 @@ async function load({ log = new FakeLogStore(), logStore = log, snapshots = new 
   }
   const logState = await log.open(OPEN);
   const snapshot = await snapshots.open();
-  const parts = { logStore, logState, snapshotStore: snapshots, snapshot, stateMachine };
+  const parts = { logStore, logState, snapshotStore: snapshots, snapshot, stateMachine, ...TIME };
   const initial = await loadInitialState({ ...parts, applied: await stateMachine.open() });
   return { initial, stateMachine, log };
 }
@@ -103,7 +105,13 @@ test('a snapshot that vanished after the start found it is corruption', async ()
   const snapshots = await snapshotAt(logId(2, 5));
   const stateMachine = new FakeStateMachine();
   const log = new FakeLogStore();
-  const parts = { logStore: log, logState: await log.open(OPEN), snapshot: await snapshots.open(), stateMachine };
+  const parts = {
+    logStore: log,
+    logState: await log.open(OPEN),
+    snapshot: await snapshots.open(),
+    stateMachine,
+    ...TIME,
+  };
   const empty = new FakeSnapshotStore();
   await empty.open();
   const applied = stateMachine.applied();
@@ -180,4 +188,45 @@ test('the boundaries of terms are found with few reads', async () => {
   const boundaries = await findBoundaries(log, logId(1, 10), logId(9, 10 + terms.length));
   assert.deepEqual(boundaries, [logId(1, 11), logId(4, 311), logId(5, 316), logId(9, 317)]);
   assert.ok(log.gate.count('read') < 60, `${log.gate.count('read')} reads`);
+});
+
+test('what is known to be committed is applied at start, in slices, and the rest is not', async () => {
+  const log = await logOf(Array.from({ length: 1000 }, () => 1));
+  await log.open(OPEN);
+  await log.saveCommitted(logId(1, 900));
+  await log.close();
+  const { initial, stateMachine } = await load({ log, applied: logId(1, 100) });
+  assert.deepEqual(initial.applied, logId(1, 900));
+  assert.deepEqual(
+    stateMachine.journal.map((entry) => entry.logId.index),
+    Array.from({ length: 800 }, (_, offset) => 101 + offset),
+  );
+  assert.ok(stateMachine.batches.length > 1 && Math.max(...stateMachine.batches) <= 256);
+});
+
+for (const [what, committed] of [
+  ['beyond the log', logId(1, 9)],
+  ['of entries that were replaced', logId(1, 5)],
+] as const) {
+  test(`a committed position ${what} applies nothing`, async () => {
+    const log = await logOf([1, 1, 1, 2, 2]);
+    await log.open(OPEN);
+    await log.saveCommitted(committed);
+    await log.close();
+    const { initial, stateMachine } = await load({ log });
+    assert.deepEqual([initial.applied, stateMachine.journal], [logId(0, 0), []]);
+  });
+}
+
+test('a state machine that answers too few results at start is not trusted', async () => {
+  const log = await logOf([1, 1, 1]);
+  await log.open(OPEN);
+  await log.saveCommitted(logId(1, 3));
+  await log.close();
+  const stateMachine = new FakeStateMachine();
+  stateMachine.answer = (results) => results.slice(1);
+  const snapshots = new FakeSnapshotStore();
+  const parts = { logStore: log, logState: await log.open(OPEN), snapshotStore: snapshots, stateMachine, ...TIME };
+  const rest = { snapshot: await snapshots.open(), applied: await stateMachine.open() };
+  await assert.rejects(loadInitialState({ ...parts, ...rest }), /2 results for 3 entries/);
 });
