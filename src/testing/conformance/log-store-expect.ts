@@ -92,7 +92,7 @@ export async function expectOneOf(world: LogStoreWorld, possible: readonly LogMo
 export async function writeAll(
   world: LogStoreWorld,
   writes: readonly LogWrite[],
-  before = new LogModel(),
+  before: LogModel = new LogModel(),
 ): Promise<LogModel> {
   let model = before;
   for (const write of writes) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import type { SnapshotStore } from '../../ports/snapshot-store.ts';
 import type { Checks } from './conformance-suite.ts';
-import { forEachCrashPoint, isFrozenFirst } from './crash-points.ts';
+import { CRASH_TURNS, forEachCrashPoint, isFrozenFirst, letTurnsPass } from './crash-points.ts';
 import { abandon } from './expect.ts';
 import type { SampleSnapshot, SnapshotStoreWorld } from './snapshot-store-world.ts';
 import { CODEC_ID, expectOneOfLatest, publishSnapshot, sampleSnapshot, writeChunks } from './snapshot-store-world.ts';
@@ -38,12 +38,13 @@ export const snapshotCrashChecks: Checks<SnapshotStoreWorld> = {
   },
 
   'a crash while a snapshot is published leaves the old one or the new one': async (world) => {
-    for (let seed = 0; seed < 10; seed += 1) {
+    for (const [seed, turns] of CRASH_TURNS.entries()) {
       await world.inAnother(async (another) => {
         await publishSnapshot(another.store, OLDER);
         const writer = await another.store.create(NEWER.meta, CODEC_ID);
         await writeChunks(writer, NEWER.chunks);
         abandon(writer.publish());
+        await letTurnsPass(turns);
         await another.crashAndReopen(seed);
         await expectOneOfLatest(another, [OLDER, NEWER]);
         await expectGoesOn(another);
@@ -67,14 +68,18 @@ export const snapshotCrashChecks: Checks<SnapshotStoreWorld> = {
   },
 
   'an aborted snapshot is not there after a crash': async (world) => {
-    await publishSnapshot(world.store, OLDER);
-    const writer = await world.store.create(NEWER.meta, CODEC_ID);
-    await writeChunks(writer, NEWER.chunks);
-    await writer.close({ keep: false });
-    await world.crashAndReopen(1);
-    await expectOneOfLatest(world, [OLDER]);
-    await complete(world.store, NEWER);
-    await expectOneOfLatestNow(world, NEWER);
+    for (let seed = 0; seed < 8; seed += 1) {
+      await world.inAnother(async (another) => {
+        await publishSnapshot(another.store, OLDER);
+        const writer = await another.store.create(NEWER.meta, CODEC_ID);
+        await writeChunks(writer, NEWER.chunks);
+        await writer.close({ keep: false });
+        await another.crashAndReopen(seed);
+        await expectOneOfLatest(another, [OLDER]);
+        await complete(another.store, NEWER);
+        await expectOneOfLatestNow(another, NEWER);
+      });
+    }
   },
 };
 

@@ -2,8 +2,9 @@
 import type { HardState } from '../../../src/core/hard-state.ts';
 import type { LogStoreOpenOptions, LogStoreState } from '../../../src/ports/log-store.ts';
 import type { JournalRecord } from './journal-log-store.ts';
-import { encode, JournalLogStore } from './journal-log-store.ts';
+import { JournalLogStore } from './journal-log-store.ts';
 import type { PlainProcess } from './plain-disk.ts';
+import { encodeLine } from './plain-lines.ts';
 
 export interface JournalMutant {
   readonly Store: new (process: PlainProcess) => JournalLogStore;
@@ -55,7 +56,7 @@ export const JOURNAL_CRASH_MUTANTS: Readonly<Record<string, JournalMutant>> = {
     caughtBy: [ACKNOWLEDGED, HISTORY, POINTS_ONE_BY_ONE],
   },
   'does not sync what is large': {
-    Store: lazily((record) => encode({ seq: 0, record }).length > 1_000_000),
+    Store: lazily((record) => encodeLine(record).length > 1_000_000),
     caughtBy: ['an entry of 16 MiB that was acknowledged is there after a crash'],
   },
   'writes the hard state behind the entries': {

@@ -1,14 +1,13 @@
 /** A log store that keeps a journal on a plain disk: each of its steps can be overridden, to break it on purpose. */
-import { crc32 } from 'node:zlib';
 import type { Entry } from '../../../src/core/entry.ts';
 import type { HardState } from '../../../src/core/hard-state.ts';
 import type { LogId, LogIndex } from '../../../src/core/ids.ts';
-import type { BasicNode } from '../../../src/core/membership/membership.ts';
 import { CorruptionError, StorageError } from '../../../src/errors.ts';
 import type { LogStoreOpenOptions, LogStoreState, StoreIdentity } from '../../../src/ports/log-store.ts';
 import type { LogStoreDamage, LogStorePlace } from '../../../src/testing/conformance/log-store-place.ts';
 import type { PlainDisk, PlainProcess } from './plain-disk.ts';
 import { plainPlace } from './plain-disk.ts';
+import { decodeLine, encodeLine } from './plain-lines.ts';
 import { PlainLogStore } from './plain-log-store.ts';
 
 export type JournalRecord =
@@ -19,6 +18,11 @@ export type JournalRecord =
   | { readonly type: 'purge'; readonly upTo: LogId }
   /** The last one of a store that was closed: nothing was under way. */
   | { readonly type: 'close' };
+
+export interface JournalLine {
+  readonly seq: number;
+  readonly record: JournalRecord;
+}
 
 /** One line for each write, numbered, each with a checksum, each synced before the next one. */
 export class JournalLogStore extends PlainLogStore {
@@ -118,7 +122,7 @@ export class JournalLogStore extends PlainLogStore {
   async write(record: JournalRecord): Promise<void> {
     const seq = this.seq;
     this.seq += 1;
-    await this.process.write(encode({ seq, record }));
+    await this.process.write(encodeLine({ seq, record }));
   }
 
   /** What a record changes in memory. */
@@ -174,8 +178,8 @@ export class JournalLogStore extends PlainLogStore {
     throw new CorruptionError(`journal: line ${position} ${problem}; entry ${next} and what follows are not certain`);
   }
 
-  decode(line: string): { readonly seq: number; readonly record: JournalRecord } | null {
-    return decode(line);
+  decode(line: string): JournalLine | null {
+    return decodeLine(line);
   }
 
   lock(): void {
@@ -188,35 +192,13 @@ export class JournalLogStore extends PlainLogStore {
   }
 }
 
-export function encode(value: { readonly seq: number; readonly record: JournalRecord }): string {
-  const text = JSON.stringify(value, (_, part: unknown) => {
-    if (part instanceof Uint8Array) return { bytes: Buffer.from(part).toString('base64') };
-    return part instanceof Map ? { map: [...part] } : part;
-  });
-  return `${crc32(text)} ${text}`;
-}
-
-/** `null` when the line is damaged. */
-export function decode(line: string): { readonly seq: number; readonly record: JournalRecord } | null {
-  const end = line.indexOf(' ');
-  const text = line.slice(end + 1);
-  return line.slice(0, end) === String(crc32(text)) ? parse(text) : null;
-}
-
-function parse(text: string): { readonly seq: number; readonly record: JournalRecord } {
-  return JSON.parse(text, (_, part) => {
-    if (typeof part?.bytes === 'string') return new Uint8Array(Buffer.from(part.bytes, 'base64'));
-    return Array.isArray(part?.map) ? new Map<number, BasicNode>(part.map) : part;
-  });
-}
-
 /** A place for such stores that can do everything. */
 export function journalPlace(Store: new (process: PlainProcess) => JournalLogStore): LogStorePlace {
   const place = plainPlace((process) => new Store(process));
   return {
     ...place,
     damage: (damage) => {
-      const position = place.disk.lines.findLastIndex((line) => isPart(decode(line)?.record, damage));
+      const position = place.disk.lines.findLastIndex((line) => isPart(decodeLine<JournalLine>(line)?.record, damage));
       if (damage.type === 'flip') place.disk.flip(position, damage.seed);
       else place.disk.remove(position);
     },
