@@ -93,13 +93,13 @@ interface Restored {
 }
 
 async function restoreIfBehind(parts: RecoveryParts): Promise<Restored> {
-  const { stateMachine, snapshotStore, logState } = parts;
-  let { snapshot, applied } = parts;
+  const { stateMachine, snapshotStore, logState, applied } = parts;
+  let { snapshot } = parts;
   let damage: unknown = null;
   while (snapshot !== null && fillsGap(snapshot.meta.lastLogId.index, applied.lastApplied, logState.lastPurged)) {
     try {
       await restore(parts, snapshot);
-      applied = stateMachine.applied();
+      return { applied: stateMachine.applied(), snapshot, damage };
     } catch (error) {
       if (!isDamage(error) || snapshotStore.discardLatest === undefined) throw error;
       damage ??= error;
