@@ -76,7 +76,7 @@ export class StateDirectory {
     try {
       await remove(building);
       await makeDirectory(building);
-      const environment = StateEnvironment.create(building);
+      const environment = await StateEnvironment.create(building);
       try {
         await fill(environment);
         await environment.sync();

@@ -9,9 +9,10 @@ import type { AppliedState } from '../../../ports/state-machine.ts';
 import { checkDataFile } from '../file-check.ts';
 import { causeOfFailedCommit, lmdbError } from '../lmdb-errors.ts';
 import type { RowChange } from './change-layer.ts';
+import { causeOfFailedWrite, checkRoom } from './disk-room.ts';
 import type { Row } from './merged-rows.ts';
 import type { RowKey, RowRange } from './state-key.ts';
-import { openRow, sealRow } from './state-row.ts';
+import { openRow, sealRows } from './state-row.ts';
 
 /** Before all rows. */
 const APPLIED_KEY: RowKey = '\x01';
@@ -58,24 +59,32 @@ export class StateEnvironment {
       throw lmdbError('read the state', directory, error);
     }
     if (!isThere) throw new CorruptionError(`${path} is missing or empty: the state is gone; remove ${directory} too`);
-    return StateEnvironment.#open(directory, false);
+    return await StateEnvironment.#open(directory, false);
   }
 
   /** Makes one that nobody else reads: nothing of it is durable before `sync`. */
-  static create(directory: string): StateEnvironment {
+  static create(directory: string): Promise<StateEnvironment> {
     return StateEnvironment.#open(directory, true);
   }
 
-  static #open(directory: string, noSync: boolean): StateEnvironment {
+  static async #open(directory: string, noSync: boolean): Promise<StateEnvironment> {
     try {
-      const root = open<Buffer, RowKey>({
+      await checkRoom(directory);
+      const options = {
         path: directory,
         noSubdir: false,
         encoding: 'binary',
         keyEncoder,
         overlappingSync: false,
         noSync,
-      });
+        // Else each batch lies in one of the package's own, whose promise nobody holds: when the commit fails, its rejection
+        // is not handled, and ends the process.
+        eventTurnBatching: false,
+        // Not documented: a batch starts when it is complete. Else the worker starts after 1,000 changes, and takes turns
+        // with the thread that adds the others, which takes that one several times as long.
+        batchStartThreshold: Number.MAX_SAFE_INTEGER,
+      } as const;
+      const root = open<Buffer, RowKey>(options);
       // A cast, because that is how it is.
       return new StateEnvironment(directory, root as unknown as Root);
     } catch (error) {
@@ -122,8 +131,8 @@ export class StateEnvironment {
   /** All or nothing; durable when it resolves. At most one at a time, and none after one that failed. */
   async write(changes: Iterable<RowChange>, applied: AppliedState): Promise<void> {
     const root = this.#root;
-    const rows: (readonly [RowKey, Buffer | null])[] = [[APPLIED_KEY, toBuffer(encodeAppliedState(applied))]];
-    for (const [key, value] of changes) rows.push([key, value === null ? null : sealRow(key, value)]);
+    const rows = sealRows([...changes]);
+    const record = toBuffer(encodeAppliedState(applied));
     await this.#commit(() =>
       root.batch(() => {
         // Nothing in here can throw: what was queued before would be committed all the same.
@@ -131,6 +140,7 @@ export class StateEnvironment {
           if (stored === null) void root.remove(key);
           else void root.put(key, stored);
         }
+        void root.put(APPLIED_KEY, record);
       }),
     );
   }
@@ -138,11 +148,13 @@ export class StateEnvironment {
   /** Rows behind all that are there, in order. Fills pages whole, where insertions would leave them half empty. */
   async append(rows: readonly Row[]): Promise<void> {
     const root = this.#root;
-    const sealed = rows.map(([key, value]) => [key, sealRow(key, value)] as const);
+    const sealed = sealRows(rows);
     let isInOrder = true;
     await this.#commit(() =>
       root.transaction(() => {
-        for (const [key, stored] of sealed) isInOrder &&= root.putSync(key, stored, APPEND);
+        for (const [key, stored] of sealed) {
+          if (stored !== null) isInOrder &&= root.putSync(key, stored, APPEND);
+        }
       }),
     );
     if (!isInOrder) throw new StorageError(`${this.place}: a row was not behind all others`);
@@ -166,7 +178,8 @@ export class StateEnvironment {
     try {
       await start();
     } catch (error) {
-      throw lmdbError('write the state', this.place, await causeOfFailedCommit(error));
+      const cause = await causeOfFailedWrite(this.place, await causeOfFailedCommit(error));
+      throw lmdbError('write the state', this.place, cause);
     }
   }
 
