@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import type { Entry } from '../../core/entry.ts';
 import type { LogIndex } from '../../core/ids.ts';
 import type { Checks } from './conformance-suite.ts';
-import { forEachCrashPoint, isFrozenFirst } from './crash-points.ts';
-import { startedEarly } from './expect.ts';
+import { CRASH_TURNS, forEachCrashPoint, isFrozenFirst, letTurnsPass } from './crash-points.ts';
+import { abandon } from './expect.ts';
 import { Moments } from './state-machine-moments.ts';
 import type { StateMachineWorld, TakenSnapshot } from './state-machine-world.ts';
 import { inPieces, takeSnapshot } from './state-machine-world.ts';
@@ -22,31 +22,33 @@ export const stateCrashChecks: Checks<World> = {
   ) => {
     const history = world.history();
     const moments = await Moments.of(world, history);
-    const { subject } = world;
-    let at = 0;
-    for (let round = 0; round < 25; round += 1) {
-      const batches = cut(history.slice(at)).slice(0, 3);
-      const applies = batches.map((batch) => subject.apply(batch));
-      await Promise.all(applies.slice(0, round % 4));
-      await subject.crashAndReopen(round);
-      // How many of them are there is up to the machine, but none of those from before the last crash may be gone.
-      at = await moments.expect(subject, at, at + countOf(batches));
+    for (const [seed, turns] of CRASH_TURNS.entries()) {
+      await world.inAnother(async ({ subject }) => {
+        let at = 0;
+        for (let round = 0; round < 3; round += 1) {
+          const batches = cut(history.slice(at)).slice(0, 3);
+          const applies = batches.map((batch) => subject.apply(batch));
+          await Promise.all(applies.slice(0, (seed + round) % 3));
+          await letTurnsPass(turns);
+          await subject.crashAndReopen(seed + round);
+          // How many of them are there is up to the machine, but none of those from before the last crash may be gone.
+          at = await moments.expect(subject, at, at + countOf(batches));
+        }
+        await applyAll(subject, history.slice(at));
+        await subject.reopen();
+        await moments.expect(subject, history.length, history.length);
+      });
     }
-    await subject.apply(history.slice(at));
-    await subject.reopen();
-    await moments.expect(subject, history.length, history.length);
   },
 
   'a state is the old one or the restored one after a crash while it is restored': async (world) => {
     await world.subject.apply(world.history());
     const taken = await takeSnapshot(world.subject.machine);
-    for (let seed = 0; seed < 6; seed += 1) {
+    for (const [seed, turns] of CRASH_TURNS.entries()) {
       await world.inAnother(async (another) => {
         const before = await fillBefore(another);
-        const restored = startedEarly(restore(another.subject, taken));
-        if (seed % 2 === 1) {
-          await restored;
-        }
+        abandon(restore(another.subject, taken));
+        await letTurnsPass(turns);
         await another.subject.crashAndReopen(seed);
         await expectOldOrRestored(another, before, taken);
       });
