@@ -7,7 +7,7 @@ import { FileSnapshotStore } from '../../../src/storage/snapshot-files/index.ts'
 import { runSuite } from '../../../src/testing/conformance/conformance-suite.ts';
 import type { Place } from '../../../src/testing/conformance/place.ts';
 import { snapshotStoreSuite } from '../../../src/testing/conformance/snapshot-store-suite.ts';
-import { MemFileSystem } from '../../../src/testing/disk/mem-file-system.ts';
+import { SimulatedPlace } from './simulated-place.ts';
 
 describe('FileSnapshotStore on the real file system', () => {
   runSuite(snapshotStoreSuite({ persistent: true, create: () => placeOnDisk({}) }), test);
@@ -20,26 +20,13 @@ describe('FileSnapshotStore with small blocks and no older snapshots', () => {
   );
 });
 
-describe('FileSnapshotStore on a simulated disk', () => {
-  const create = (): Place<SnapshotStore> => {
-    const fileSystem = new MemFileSystem();
-    return { make: () => new FileSnapshotStore({ directory: '/node/snapshots', fileSystem, blockBytes: 4096 }) };
-  };
-  runSuite(snapshotStoreSuite({ persistent: true, create }), test);
-});
-
-describe('FileSnapshotStore whose process is killed before each reopening', () => {
-  const create = (): Place<SnapshotStore> => {
-    let fileSystem = new MemFileSystem();
-    return {
-      make: () => {
-        fileSystem = fileSystem.kill();
-        return new FileSnapshotStore({ directory: '/node/snapshots', fileSystem, keepOlder: 3 });
-      },
-    };
-  };
-  runSuite(snapshotStoreSuite({ persistent: true, create }), test);
-});
+for (const options of [{}, { keepOlder: 0, blockBytes: 4096 }, { keepOlder: 3, blockBytes: 30_000 }]) {
+  describe(`FileSnapshotStore on a simulated disk ${JSON.stringify(options)}`, () => {
+    const create = (): SimulatedPlace => new SimulatedPlace(options);
+    const capabilities = ['crash', 'crash-points', 'faults', 'damage'] as const;
+    runSuite(snapshotStoreSuite({ persistent: true, create, capabilities }), test);
+  });
+}
 
 async function placeOnDisk(options: { keepOlder?: number; blockBytes?: number }): Promise<Place<SnapshotStore>> {
   const root = await mkdtemp(join(tmpdir(), 'zlayer-snapshots-'));

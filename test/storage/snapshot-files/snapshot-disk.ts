@@ -22,7 +22,10 @@ export function makeStore(fileSystem: MemFileSystem, keepOlder = 1): FileSnapsho
   return new FileSnapshotStore({ directory: DIRECTORY, fileSystem, keepOlder, blockBytes: BLOCK_BYTES });
 }
 
-export async function openStore(fileSystem = new MemFileSystem(), keepOlder = 1): Promise<FileSnapshotStore> {
+export async function openStore(
+  fileSystem: MemFileSystem = new MemFileSystem(),
+  keepOlder = 1,
+): Promise<FileSnapshotStore> {
   const store = makeStore(fileSystem, keepOlder);
   await store.open();
   return store;
