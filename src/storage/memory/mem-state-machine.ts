@@ -6,12 +6,18 @@ import type { StoredMembership } from '../../core/membership/membership.ts';
 import { NO_MEMBERSHIP } from '../../core/membership/membership.ts';
 import type { SnapshotMeta } from '../../core/message.ts';
 import { ConsensusError, SerializationError, SnapshotError, StorageError } from '../../errors.ts';
+import type { Timers } from '../../ports/clock.ts';
 import type { Codec } from '../../ports/codec.ts';
 import type { AppliedState, StateMachine, StateSnapshot } from '../../ports/state-machine.ts';
+import { systemTimers } from '../../system/system-ports.ts';
+import { HeldApplies } from './held-applies.ts';
+import type { StateReader } from './mem-state-reader.ts';
+import { customStateReader, plainStateReader } from './mem-state-reader.ts';
 import { MemStateSnapshot } from './mem-state-snapshot.ts';
 import type { StateBuilder } from './restore-state.ts';
 import { restoreState } from './restore-state.ts';
-import { kindOfState, MEM_STATE_CODEC_ID, valuesOfState } from './state-format.ts';
+import { decodeSnapshot } from './snapshot-frames.ts';
+import { kindOfState, MEM_STATE_CODEC_ID } from './state-format.ts';
 
 /** What an apply may use besides state and request. The same on every node. */
 export interface ApplyContext {
@@ -31,32 +37,59 @@ export interface MemStateMachineOptions<State, Request, Response> {
    */
   apply(state: State, request: Request, context: ApplyContext): Response;
   /**
+   * How many levels of `Map`s, `Set`s, plain objects and arrays `apply` changes in place, counted from the state; at
+   * least 1. Whatever lies deeper, and dates and binary data anywhere, it replaces and never changes. Then requests are
+   * applied while a snapshot is built.
+   *
+   * - 1: the state itself. `state.set(id, { ...account, balance })` keeps the promise, `account.balance = 0` breaks it.
+   * - 2: also what it holds, as in `state.accounts.set(id, { ...account, balance })`.
+   *
+   * If `apply` breaks the promise, the nodes drift apart. Default: any number of levels. Not together with `snapshot`.
+   */
+  readonly mutableLevels?: number;
+  /**
    * Yields the parts of a snapshot, from which `restore` makes an equal state. Needed for states other than a `Map`,
-   * `Set`, plain object, array or primitive. Applies wait until the last part is encoded.
+   * `Set`, plain object, array or primitive. Applies wait until the last part is encoded, unless `isSnapshotDetached`.
    */
   readonly snapshot?: (state: State) => Iterable<unknown> | AsyncIterable<unknown>;
+  /**
+   * Has `snapshot` taken all that it needs of the state when it returns, because it made a copy or the state is a
+   * persistent data structure? Then applies do not wait. It can't be a generator function, which runs only as its parts
+   * are read; it may return what one returns. Default `false`.
+   */
+  readonly isSnapshotDetached?: boolean;
   /** Makes a state from the parts; must read all of them. Goes with `snapshot`. */
   readonly restore?: (parts: AsyncIterable<unknown>) => State | Promise<State>;
-}
-
-/** An apply that came while a snapshot was being read. */
-interface WaitingApply<Response> {
-  readonly entries: readonly Entry[];
-  readonly resolve: (responses: readonly (Response | undefined)[]) => void;
-  readonly reject: (error: unknown) => void;
+  /** Between two pieces of a snapshot the event loop has its turn. Default: the real one. Simulators bring their own. */
+  readonly timers?: Timers;
 }
 
 /**
  * Applies requests to a value. `open` starts from `initialState`, as a new process would.
  *
- * Snapshots read the state itself, not a copy: applies wait while one is encoded. What they hold is plain data, nested at
- * will (see `msgpackCodec`); anything else in the state makes the snapshot fail. Of a `Map` or `Set` state each entry is
- * encoded by itself: an object that is reachable from two of them comes back as two, so it must not be changed in place.
+ * What a snapshot holds is plain data, nested at will (see `msgpackCodec`); anything else in the state makes it fail. Of
+ * a `Map` or `Set` state each entry is encoded by itself: an object that is reachable from two of them comes back as
+ * two, so it must not be changed in place.
+ *
+ * Building and restoring a snapshot never take long without a turn of the event loop, however many entries the state
+ * has. How long do applies wait while one is built?
+ *
+ * - With `mutableLevels`, or if the state consists of primitive values in at most 1000 `Map`s, `Set`s, plain objects and
+ *   arrays: while references to its values are copied, which takes some 50 ms for 10^6 entries and 16 bytes of memory
+ *   for each. The values are encoded later.
+ * - With `isSnapshotDetached`: not at all.
+ * - Otherwise, until the state is encoded, which takes about a second for 10^6 small objects.
+ *
+ * Two things can't be done in pieces. A single text or binary value is encoded at once. So is a large object or array
+ * in which some object can be reached in two ways, unless `mutableLevels` promises that it is not changed in place. And
+ * a plain object of 10^5 and more fields is slow in itself: use a `Map`.
  */
 export class MemStateMachine<State, Request, Response> implements StateMachine<Request, Response> {
   /** After a restart the state is rebuilt from snapshot and log. */
   readonly isDurable = false;
   readonly #options: MemStateMachineOptions<State, Request, Response>;
+  readonly #timers: Timers;
+  readonly #reader: StateReader<State>;
   readonly #builder: StateBuilder;
   #codec: Codec<Request, Response> | null = null;
   #state: State;
@@ -65,19 +98,25 @@ export class MemStateMachine<State, Request, Response> implements StateMachine<R
   #membership: StoredMembership = NO_MEMBERSHIP;
   /** Set when an apply failed: the state may be half changed. */
   #failure: StorageError | null = null;
-  /** Snapshots that still read the state. While there are any, it does not change. */
-  readonly #views = new Set<MemStateSnapshot>();
-  #waiting: WaitingApply<Response>[] = [];
+  /** Snapshots that still read the state hold them back. */
+  readonly #applies = new HeldApplies();
 
-  /** @throws TypeError when only one of `snapshot` and `restore` is given, or both are missing and needed */
+  /** @throws TypeError, RangeError when options contradict each other or lack something */
   constructor(options: MemStateMachineOptions<State, Request, Response>) {
-    const { snapshot, restore } = options;
-    if ((snapshot === undefined) !== (restore === undefined)) {
-      throw new TypeError("pass both 'snapshot' and 'restore', or neither");
-    }
+    checkOptions(options);
+    const { initialState, snapshot, restore, mutableLevels = null, isSnapshotDetached = false } = options;
+    const { timers = systemTimers } = options;
     this.#options = options;
-    this.#state = options.initialState();
-    this.#builder = restore === undefined ? { kind: kindOfState(this.#state) } : { kind: 'custom', restore };
+    this.#timers = timers;
+    this.#state = initialState();
+    if (snapshot !== undefined && restore !== undefined) {
+      this.#reader = customStateReader(snapshot, isSnapshotDetached);
+      this.#builder = { kind: 'custom', restore };
+    } else {
+      const kind = kindOfState(this.#state);
+      this.#reader = plainStateReader(kind, mutableLevels, timers);
+      this.#builder = { kind };
+    }
   }
 
   /** The state, for reads. Never change it, and don't keep it: a restored snapshot puts another in its place. */
@@ -103,31 +142,27 @@ export class MemStateMachine<State, Request, Response> implements StateMachine<R
   }
 
   /**
-   * Synchronous, unless a snapshot is being read. When an entry fails, those before it stay applied, it is not, and
-   * nothing can be applied any more.
+   * Synchronous, unless a snapshot needs the state as it is. When an entry fails, those before it stay applied, it is
+   * not, and nothing can be applied any more.
    * @throws SerializationError when a request can't be decoded; otherwise whatever the application throws
    */
   apply(entries: readonly Entry[]): readonly (Response | undefined)[] | Promise<readonly (Response | undefined)[]> {
-    if (this.#views.size === 0) {
-      return this.#applyAll(entries);
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ entries, resolve, reject });
-    });
+    return this.#applies.isHeld ? this.#applies.wait(() => this.#applyAll(entries)) : this.#applyAll(entries);
   }
 
+  /** Applies wait until it resolves, and longer if the state could not be copied. */
   async snapshot(): Promise<StateSnapshot> {
     this.#checkUsable('snapshot');
-    const state = this.#state;
-    const { snapshot } = this.#options;
-    const view = new MemStateSnapshot({
-      applied: this.applied(),
-      kind: this.#builder.kind,
-      values: () => (snapshot === undefined ? valuesOfState(state) : snapshot(state)),
-      release: () => this.#release(view),
-    });
-    this.#views.add(view);
-    return view;
+    const applied = this.applied();
+    const release = this.#applies.hold();
+    try {
+      const view = await this.#reader.view(this.#state, release);
+      this.#checkOpen('snapshot');
+      return new MemStateSnapshot(applied, view, this.#timers);
+    } catch (error) {
+      release();
+      throw ConsensusError.is(error) ? error : new SnapshotError('the state could not be copied', error);
+    }
   }
 
   /** @throws SnapshotError when the bytes are of another format, damaged or incomplete; the state is as before then */
@@ -136,7 +171,7 @@ export class MemStateMachine<State, Request, Response> implements StateMachine<R
     if (codecId !== MEM_STATE_CODEC_ID) {
       throw new SnapshotError(`the snapshot is in format '${codecId}', this node reads '${MEM_STATE_CODEC_ID}'`);
     }
-    const state = await restoreState(this.#builder, meta, chunks);
+    const state = await restoreState(this.#builder, meta, decodeSnapshot(chunks, this.#timers));
     this.#checkOpen('restore');
     // A cast, because the kind of the state was checked, not its type.
     this.#replaceState(state as State, {
@@ -148,7 +183,7 @@ export class MemStateMachine<State, Request, Response> implements StateMachine<R
 
   async close(): Promise<void> {
     this.#codec = null;
-    this.#dropWaiting('the state machine was closed');
+    this.#applies.drop('the state machine was closed');
   }
 
   #applyAll(entries: readonly Entry[]): readonly (Response | undefined)[] {
@@ -196,32 +231,7 @@ export class MemStateMachine<State, Request, Response> implements StateMachine<R
     this.#membership = applied.membership;
     this.#failure = null;
     // Open views go on reading the old state, which nothing changes any more.
-    this.#views.clear();
-    this.#dropWaiting('the state was replaced by that of a snapshot');
-  }
-
-  /** Runs what waited, in the order of the calls, before anything else can be applied. */
-  #release(view: MemStateSnapshot): void {
-    if (!this.#views.delete(view) || this.#views.size > 0) {
-      return;
-    }
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { entries, resolve, reject } of waiting) {
-      try {
-        resolve(this.#applyAll(entries));
-      } catch (error) {
-        reject(error);
-      }
-    }
-  }
-
-  #dropWaiting(reason: string): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { reject } of waiting) {
-      reject(new StorageError(`nothing was applied: ${reason}`));
-    }
+    this.#applies.end('the state was replaced by that of a snapshot');
   }
 
   #checkOpen(action: string): Codec<Request, Response> {
@@ -237,6 +247,31 @@ export class MemStateMachine<State, Request, Response> implements StateMachine<R
     }
     return this.#checkOpen(action);
   }
+}
+
+function checkOptions<State, Request, Response>({
+  snapshot,
+  restore,
+  mutableLevels,
+  isSnapshotDetached,
+}: MemStateMachineOptions<State, Request, Response>): void {
+  if ((snapshot === undefined) !== (restore === undefined)) {
+    throw new TypeError("pass both 'snapshot' and 'restore', or neither");
+  }
+  if (mutableLevels !== undefined && (!Number.isSafeInteger(mutableLevels) || mutableLevels < 1)) {
+    throw new RangeError(`'mutableLevels' is ${mutableLevels}, it must be a whole number from 1 on`);
+  }
+  if (mutableLevels !== undefined && snapshot !== undefined) {
+    throw new TypeError("'mutableLevels' is for states without 'snapshot'; with it, there is 'isSnapshotDetached'");
+  }
+  if (isSnapshotDetached === true && (snapshot === undefined || isGenerator(snapshot))) {
+    throw new TypeError("'isSnapshotDetached' needs a 'snapshot' that takes what it needs before it returns");
+  }
+}
+
+/** Such a function does nothing before its first value is asked for. */
+function isGenerator(candidate: (...given: never) => unknown): boolean {
+  return /Generator/.test(Object.prototype.toString.call(candidate));
 }
 
 function decodeRequest<Request>(codec: Codec<Request, unknown>, logId: LogId, payload: Uint8Array): Request {

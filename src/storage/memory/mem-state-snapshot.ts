@@ -1,9 +1,14 @@
 /** A consistent view of a state in memory, as bytes. */
 import { ConsensusError, SnapshotError } from '../../errors.ts';
+import type { Timers } from '../../ports/clock.ts';
 import type { AppliedState, StateSnapshot } from '../../ports/state-machine.ts';
-import { encodeSnapshot } from './snapshot-frames.ts';
+import { FrameEncoder } from './snapshot-frames.ts';
 import type { StateKind } from './state-format.ts';
 import { MEM_STATE_CODEC_ID } from './state-format.ts';
+import type { Pieces } from './state-turns.ts';
+import { nextTurn } from './state-turns.ts';
+import type { Place } from './state-writer.ts';
+import { writeMembers } from './state-writer.ts';
 
 /** The first frame of a snapshot. */
 export interface SnapshotHeader {
@@ -12,41 +17,42 @@ export interface SnapshotHeader {
   readonly lastIndex: number;
 }
 
-export interface MemStateSnapshotSource {
-  readonly applied: AppliedState;
+/** What a view reads. */
+export interface MemStateView {
   readonly kind: StateKind;
-  /** Reads the values; called once, when the bytes are wanted. */
-  values(): Iterable<unknown> | AsyncIterable<unknown>;
-  /** The state may change again; called once. */
+  /** May large members be taken apart without a look? See `Place`. */
+  readonly isDivisible: boolean;
+  /** Reads the members; called once, when the bytes are wanted. */
+  members(): Iterable<unknown> | AsyncIterable<unknown>;
+  /** Nothing is read any more. Harmless when called again. */
   release(): void;
 }
 
-/** Encodes the state while it is read; the state must not change before `release` was called. */
+/** Encodes a view while it is read; what it reads must not change before `release` was called. */
 export class MemStateSnapshot implements StateSnapshot {
   readonly applied: AppliedState;
   readonly codecId: string = MEM_STATE_CODEC_ID;
-  readonly #source: MemStateSnapshotSource;
+  readonly #timers: Timers;
+  /** `null` when it was read, or will not be: then it keeps nothing alive. */
+  #view: MemStateView | null;
   #isStarted = false;
-  #isReleased = false;
   #isClosed = false;
 
-  constructor(source: MemStateSnapshotSource) {
-    this.applied = source.applied;
-    this.#source = source;
+  constructor(applied: AppliedState, view: MemStateView, timers: Timers) {
+    this.applied = applied;
+    this.#view = view;
+    this.#timers = timers;
   }
 
   /** @throws SnapshotError when the state holds something that is no data, or the view was closed */
   async *chunks(): AsyncGenerator<Uint8Array, void> {
     this.#checkOpen();
-    if (this.#isStarted) {
+    if (this.#isStarted || this.#view === null) {
       throw new SnapshotError('the bytes of a state snapshot can be read only once');
     }
     this.#isStarted = true;
-    const { kind, applied } = this.#source;
-    const { term: lastTerm, index: lastIndex } = applied.lastApplied;
-    const header: SnapshotHeader = { kind, lastTerm, lastIndex };
     try {
-      for await (const chunk of encodeSnapshot(header, this.#source.values(), () => this.#release())) {
+      for await (const chunk of this.#encode(this.#view)) {
         this.#checkOpen();
         yield chunk;
         this.#checkOpen();
@@ -63,6 +69,35 @@ export class MemStateSnapshot implements StateSnapshot {
     this.#release();
   }
 
+  async *#encode(view: MemStateView): AsyncGenerator<Uint8Array, void> {
+    const { kind, isDivisible } = view;
+    const { term: lastTerm, index: lastIndex } = this.applied.lastApplied;
+    const header: SnapshotHeader = { kind, lastTerm, lastIndex };
+    const encoder = new FrameEncoder(header);
+    const place: Place = { isKeyed: kind === 'map', depth: 0, isDivisible };
+    const members = view.members();
+    // Two loops, because `for await` over a plain iterable costs several turns of the microtask queue for each member.
+    if (Symbol.asyncIterator in members) {
+      for await (const member of members) {
+        yield* this.#inTurns(writeMembers(encoder, [member], place), encoder);
+      }
+    } else {
+      yield* this.#inTurns(writeMembers(encoder, members, place), encoder);
+    }
+    encoder.end();
+    // From now on everything may change, also while the last chunks are read.
+    this.#release();
+    yield* encoder.takeFullChunks();
+    yield encoder.takeRest();
+  }
+
+  async *#inTurns(work: Pieces<void>, encoder: FrameEncoder): AsyncGenerator<Uint8Array, void> {
+    for (const _piece of work) {
+      yield* encoder.takeFullChunks();
+      await nextTurn(this.#timers);
+    }
+  }
+
   /** Once closed, the state may have changed: no byte of it belongs to this view any more. */
   #checkOpen(): void {
     if (this.#isClosed) {
@@ -71,9 +106,7 @@ export class MemStateSnapshot implements StateSnapshot {
   }
 
   #release(): void {
-    if (!this.#isReleased) {
-      this.#isReleased = true;
-      this.#source.release();
-    }
+    this.#view?.release();
+    this.#view = null;
   }
 }

@@ -1,10 +1,17 @@
 /**
- * The bytes of a state snapshot: a header, then values in groups, each in a frame, cut into chunks without regard to
- * frames. A frame is its length (4 bytes, little endian) and that many bytes of MessagePack; a length of 0 ends the
- * stream, so that one which was cut short is recognised wherever the cut is.
+ * The bytes of a state snapshot: a header, then members of the state in groups, each in a frame, cut into chunks without
+ * regard to frames. A frame is its length (4 bytes, little endian) and that many bytes of MessagePack; a length of 0
+ * ends the stream, so that one which was cut short is recognised wherever the cut is.
  *
  * ```text
- *   [len][header] [len][group of values] [len][group of values] ... [0]
+ *   [len][header] [len][group of members] [len][group of members] ... [0]
+ * ```
+ *
+ * A member that is too large for one frame is opened: the groups between `open` and `close` are its members. What is
+ * open may hold what is opened.
+ *
+ * ```text
+ *   ... [len][group] [len][open] [len][group] ... [len][close] [len][group] ... [0]
  * ```
  */
 import type { Options } from 'msgpackr';
@@ -12,14 +19,19 @@ import type { Options } from 'msgpackr';
 import { Packr } from 'msgpackr/pack';
 import { findFault } from '../../codec/plain-data.ts';
 import { SnapshotError } from '../../errors.ts';
+import type { Timers } from '../../ports/clock.ts';
 import { ByteQueue } from './byte-queue.ts';
+import type { ContainerType } from './copied-container.ts';
+import { nextTurn } from './state-turns.ts';
 
 /** Chunks are this long, except for the last one. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** Groups grow to about this size: large enough for speed, small enough that the event loop gets its turn. */
-const GROUP_BYTES = 16 * 1024;
-const GROUP_VALUES_MAX = 64;
+/** A group is encoded when its members have so many units together, which takes about 0.1 ms. */
+const GROUP_UNITS = 1000;
+
+/** So many bytes are decoded in one piece, which takes a few milliseconds. */
+const PIECE_BYTES = 64 * 1024;
 
 const LENGTH_BYTES = 4;
 const FRAME_BYTES_MAX = 2 ** 32 - 1;
@@ -33,56 +45,50 @@ const PACK_OPTIONS: Options = {
   useToJSON: false,
 };
 
-/**
- * Encodes values chunk by chunk. `onEncoded` is called when the last value is encoded, before the last chunks are
- * handed out: from then on the values may change.
- */
-export async function* encodeSnapshot(
-  header: unknown,
-  values: Iterable<unknown> | AsyncIterable<unknown>,
-  onEncoded: () => void,
-): AsyncGenerator<Uint8Array, void> {
-  const encoder = new FrameEncoder(header);
-  // Two loops, because `for await` over a plain iterable costs several turns of the microtask queue for each value.
-  if (Symbol.asyncIterator in values) {
-    for await (const value of values) {
-      encoder.add(value);
-      yield* encoder.takeFullChunks();
-    }
-  } else {
-    for (const value of values) {
-      encoder.add(value);
-      if (encoder.hasFullChunk) {
-        yield* encoder.takeFullChunks();
-      }
-    }
-  }
-  encoder.end();
-  onEncoded();
-  yield* encoder.takeFullChunks();
-  yield encoder.takeRest();
+/** Begins a container that is too large for one frame. */
+export interface OpenMark {
+  readonly open: ContainerType;
+  /** Under which key it belongs in the container around it; `null` when that has none. */
+  readonly key: readonly [unknown] | null;
 }
 
+/** Ends it. */
+export interface CloseMark {
+  readonly open: null;
+}
+
+const CLOSE_MARK: CloseMark = Object.freeze({ open: null });
+
 /**
- * Decodes frames: the header first, then groups of values.
+ * Decodes frames: the header first, then groups and marks. Yields to the event loop in between.
  * @throws SnapshotError when the bytes are damaged, cut short or too many
  */
-export async function* decodeSnapshot(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<unknown, void> {
+export async function* decodeSnapshot(
+  chunks: AsyncIterable<Uint8Array>,
+  timers: Timers,
+): AsyncGenerator<unknown, void> {
   const decoder = new FrameDecoder();
+  let pieceEndBytes = PIECE_BYTES;
   for await (const chunk of chunks) {
     decoder.push(chunk);
-    yield* decoder.takeFrames();
+    for (const frame of decoder.takeFrames()) {
+      yield frame;
+      if (decoder.doneBytes >= pieceEndBytes) {
+        pieceEndBytes = decoder.doneBytes + PIECE_BYTES;
+        await nextTurn(timers);
+      }
+    }
   }
   decoder.checkEnded();
 }
 
-/** Collects values in groups, and frames in chunks. */
-class FrameEncoder {
+/** Collects members in groups, and frames in chunks. */
+export class FrameEncoder {
   // One for each stream: it remembers the keys of every kind of object it has met.
   readonly #packr = new Packr(PACK_OPTIONS);
   readonly #bytes = new ByteQueue();
   #group: unknown[] = [];
-  #groupSize = 1;
+  #groupUnits = 0;
 
   constructor(header: unknown) {
     this.#push(header);
@@ -92,23 +98,34 @@ class FrameEncoder {
     return this.#bytes.lengthBytes >= CHUNK_BYTES;
   }
 
-  /** @throws SnapshotError when the value would not come back as it is */
-  add(value: unknown): void {
-    const fault = findFault(value, { hasMap: false });
-    if (fault !== null) {
-      const place = fault.path.toReversed().join('');
-      throw new SnapshotError(`the state can't be encoded: ${fault.reason}, in a part of it at '${place}'`);
-    }
-    this.#group.push(value);
-    if (this.#group.length >= this.#groupSize) {
+  /**
+   * @param units How much work it is to encode the member.
+   * @param depth How many containers are open around it.
+   * @throws SnapshotError when the member would not come back as it is
+   */
+  add(member: unknown, units: number, depth: number): void {
+    checkData(member, depth);
+    this.#group.push(member);
+    this.#groupUnits += units;
+    if (this.#groupUnits >= GROUP_UNITS) {
       this.#encodeGroup();
     }
   }
 
+  /** Until `close`, what is added are members of this container. */
+  open(mark: OpenMark, depth: number): void {
+    checkData(mark.key, depth);
+    this.#encodeGroup();
+    this.#push(mark);
+  }
+
+  close(): void {
+    this.#encodeGroup();
+    this.#push(CLOSE_MARK);
+  }
+
   end(): void {
-    if (this.#group.length > 0) {
-      this.#encodeGroup();
-    }
+    this.#encodeGroup();
     this.#bytes.push(new Uint8Array(LENGTH_BYTES));
   }
 
@@ -123,13 +140,14 @@ class FrameEncoder {
   }
 
   #encodeGroup(): void {
-    const sizeBytes = this.#push(this.#group);
-    const wanted = Math.floor((this.#group.length * GROUP_BYTES) / sizeBytes);
-    this.#groupSize = Math.max(1, Math.min(wanted, this.#group.length * 2, GROUP_VALUES_MAX));
-    this.#group = [];
+    if (this.#group.length > 0) {
+      this.#push(this.#group);
+      this.#group = [];
+      this.#groupUnits = 0;
+    }
   }
 
-  #push(value: unknown): number {
+  #push(value: unknown): void {
     const frame = this.#packr.pack(value);
     if (frame.byteLength > FRAME_BYTES_MAX) {
       throw new RangeError(`a part of the state takes ${frame.byteLength} bytes, more than ${FRAME_BYTES_MAX}`);
@@ -138,7 +156,14 @@ class FrameEncoder {
     new DataView(length.buffer).setUint32(0, frame.byteLength, true);
     this.#bytes.push(length);
     this.#bytes.push(frame);
-    return frame.byteLength;
+  }
+}
+
+function checkData(value: unknown, depth: number): void {
+  const fault = findFault(value, { hasMap: false }, depth);
+  if (fault !== null) {
+    const place = fault.path.toReversed().join('');
+    throw new SnapshotError(`the state can't be encoded: ${fault.reason}, in a part of it at '${place}'`);
   }
 }
 
@@ -148,6 +173,12 @@ class FrameDecoder {
   /** Of the frame that is being received; `null` between frames. */
   #frameBytes: number | null = null;
   #isEnded = false;
+  #doneBytes = 0;
+
+  /** Of the frames that were taken. */
+  get doneBytes(): number {
+    return this.#doneBytes;
+  }
 
   push(chunk: Uint8Array): void {
     this.#bytes.push(chunk);
@@ -179,6 +210,7 @@ class FrameDecoder {
       return null;
     }
     const frame = this.#bytes.take(this.#frameBytes);
+    this.#doneBytes += this.#frameBytes;
     this.#frameBytes = null;
     return frame;
   }

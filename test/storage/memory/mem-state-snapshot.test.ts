@@ -1,28 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { msgpackCodec } from '../../../src/codec/msgpack-codec.ts';
-import type { Entry } from '../../../src/core/entry.ts';
-import { normalEntry } from '../../../src/core/entry.ts';
-import { logId } from '../../../src/core/ids.ts';
-import type { SnapshotMeta } from '../../../src/core/message.ts';
-import type { Codec } from '../../../src/ports/codec.ts';
-import type { StateMachine, StateSnapshot } from '../../../src/ports/state-machine.ts';
-import type { MemStateMachineOptions } from '../../../src/storage/memory/index.ts';
 import { MemSnapshotStore, MemStateMachine } from '../../../src/storage/memory/index.ts';
+import type { MapMachine, Options } from './mem-state-support.ts';
+import { collect, filledMap, metaOf, open, openMap, put, putInMap, restore, take } from './mem-state-support.ts';
 
-type Request = readonly [key: unknown, value: unknown];
-type MapMachine = MemStateMachine<Map<unknown, unknown>, Request, null>;
-
-const codec: Codec<Request, null> = msgpackCodec();
+/** More objects than a snapshot copies without being told that it may: applies wait until they are encoded. */
+const TOO_MANY = 2000;
 
 describe('a snapshot of MemStateMachine', () => {
   test('brings back a Map of 100,000 keys from chunks of at most 64 KiB', async () => {
-    const machine = await filledMachine(100_000);
+    const machine = await filledMap(100_000);
     const { snapshot, chunks } = await take(machine);
     assert.ok(chunks.length > 40, `${chunks.length} chunks`);
     assert.ok(chunks.every((chunk) => chunk.byteLength <= 65_536));
-    const copy = await openMachine();
+    const copy = await openMap();
     await restore(copy, snapshot, chunks);
     assert.deepEqual(copy.state, machine.state);
     assert.deepEqual([...copy.state.keys()].slice(0, 3), [...machine.state.keys()].slice(0, 3));
@@ -65,7 +57,7 @@ describe('a snapshot of MemStateMachine', () => {
   });
 
   test('BUG-20 is encoded part by part; applies wait for the last part only', async () => {
-    const machine = await filledMachine(50_000);
+    const machine = await filledMap(50_000);
     const view = await machine.snapshot();
     const chunks = view.chunks()[Symbol.asyncIterator]();
     await chunks.next();
@@ -84,9 +76,9 @@ describe('a snapshot of MemStateMachine', () => {
   });
 
   test('two views at once are both consistent', async () => {
-    const machine = await filledMachine(10);
+    const machine = await filledMap(TOO_MANY);
     const [first, second] = [await machine.snapshot(), await machine.snapshot()];
-    const applied = machine.apply([put(11, 'late', 1)]);
+    const applied = machine.apply([put(TOO_MANY + 1, 'late', 1)]);
     const firstChunks = await collect(first);
     assert.equal(machine.state.has('late'), false);
     const secondChunks = await collect(second);
@@ -96,7 +88,7 @@ describe('a snapshot of MemStateMachine', () => {
   });
 
   test('its bytes can be read once, and not after it was closed', async () => {
-    const machine = await filledMachine(10);
+    const machine = await filledMap(10);
     const view = await machine.snapshot();
     await collect(view);
     await assert.rejects(() => collect(view), { code: 'SNAPSHOT' });
@@ -106,7 +98,7 @@ describe('a snapshot of MemStateMachine', () => {
   });
 
   test('ends with an error when it is closed while it is read', async () => {
-    const machine = await filledMachine(50_000);
+    const machine = await filledMap(50_000);
     const view = await machine.snapshot();
     const chunks = view.chunks()[Symbol.asyncIterator]();
     await chunks.next();
@@ -138,7 +130,7 @@ describe('a snapshot of MemStateMachine', () => {
   });
 
   test('an asynchronous hook yields its parts while applies wait', async () => {
-    const options: MemStateMachineOptions<Map<unknown, unknown>, Request, null> = {
+    const options: Options<Map<unknown, unknown>> = {
       initialState: () => new Map(),
       apply: putInMap,
       async *snapshot(state) {
@@ -170,7 +162,7 @@ describe('a snapshot of MemStateMachine', () => {
 
 describe('a restore of MemStateMachine', () => {
   test('BUG-1 takes what a snapshot store was given to keep', async () => {
-    const machine = await filledMachine(5000);
+    const machine = await filledMap(5000);
     const store = new MemSnapshotStore();
     await store.open();
     const view = await machine.snapshot();
@@ -181,17 +173,17 @@ describe('a restore of MemStateMachine', () => {
     await writer.publish();
     const reader = await store.latest();
     assert.ok(reader !== null, 'the snapshot that was built is not there');
-    const copy = await openMachine();
+    const copy = await openMap();
     await copy.restore(reader.snapshot.meta, reader.snapshot.codecId, reader.chunks(0));
     assert.deepEqual(copy.state, machine.state);
     assert.deepEqual(copy.applied(), machine.applied());
   });
 
   test('BUG-3 refuses bytes that are damaged, cut short or too many, and keeps the state', async () => {
-    const { snapshot, chunks } = await take(await filledMachine(100));
+    const { snapshot, chunks } = await take(await filledMap(100));
     const bytes = new Uint8Array(Buffer.concat(chunks));
     const damaged = bytes.slice().fill(0xc1, 40, 60);
-    const copy = await filledMachine(3);
+    const copy = await filledMap(3);
     for (const wrong of [damaged, bytes.subarray(0, 50), new Uint8Array(0), Buffer.concat([bytes, bytes])]) {
       await assert.rejects(() => restore(copy, snapshot, [wrong]), { code: 'SNAPSHOT' });
       assert.equal(copy.state.size, 3);
@@ -200,15 +192,15 @@ describe('a restore of MemStateMachine', () => {
   });
 
   test('BUG-21 refuses the bytes of another snapshot', async () => {
-    const { chunks } = await take(await filledMachine(100));
-    const { snapshot } = await take(await filledMachine(101));
+    const { chunks } = await take(await filledMap(100));
+    const { snapshot } = await take(await filledMap(101));
     await assert.rejects(() => restore(openedLater(), snapshot, chunks), { code: 'STORAGE' });
-    const copy = await openMachine();
+    const copy = await openMap();
     await assert.rejects(() => restore(copy, snapshot, chunks), { code: 'SNAPSHOT', message: /1:100.*1:101/ });
   });
 
   test('refuses the snapshot of another kind of state', async () => {
-    const { snapshot, chunks } = await take(await filledMachine(10));
+    const { snapshot, chunks } = await take(await filledMap(10));
     const other = await open({ initialState: () => new Set(), apply: () => null });
     await assert.rejects(() => restore(other, snapshot, chunks), { code: 'SNAPSHOT', message: /map.*set/ });
   });
@@ -232,26 +224,28 @@ describe('a restore of MemStateMachine', () => {
   });
 
   test('leaves an open view as it was and lets applies go on', async () => {
-    const machine = await filledMachine(10);
-    const other = await take(await filledMachine(20));
+    const machine = await filledMap(10);
+    const other = await take(await filledMap(20));
     const view = await machine.snapshot();
     await restore(machine, other.snapshot, other.chunks);
     assert.deepEqual(machine.apply([put(21, 'late', 1)]), [null]);
-    const copy = await openMachine();
+    const copy = await openMap();
     await restore(copy, view, await collect(view));
     assert.equal(copy.state.size, 10);
   });
 
   test('an apply that waits is refused when the state is replaced or the machine is closed', async () => {
-    const other = await take(await filledMachine(20));
+    const other = await take(await filledMap(20));
     const ends = [
       (machine: MapMachine) => restore(machine, other.snapshot, other.chunks),
       (machine: MapMachine) => machine.close(),
     ];
     for (const end of ends) {
-      const machine = await filledMachine(10);
+      const machine = await filledMap(TOO_MANY);
       const view = await machine.snapshot();
-      const refused = assert.rejects(async () => await machine.apply([put(11, 'late', 1)]), { code: 'STORAGE' });
+      const refused = assert.rejects(async () => await machine.apply([put(TOO_MANY + 1, 'late', 1)]), {
+        code: 'STORAGE',
+      });
       await end(machine);
       await refused;
       await view.close();
@@ -260,9 +254,9 @@ describe('a restore of MemStateMachine', () => {
   });
 
   test('makes a machine that failed usable again', async () => {
-    const machine = await filledMachine(3);
+    const machine = await filledMap(3);
     assert.throws(() => machine.apply([put(9, 'gap', 1)]), { code: 'STORAGE' });
-    const other = await take(await filledMachine(20));
+    const other = await take(await filledMap(20));
     await restore(machine, other.snapshot, other.chunks);
     assert.deepEqual(machine.apply([put(21, 'late', 1)]), [null]);
   });
@@ -296,18 +290,6 @@ const data = fc.letrec((tie) => ({
   ),
 })).value;
 
-async function open<State>(
-  options: MemStateMachineOptions<State, Request, null>,
-): Promise<MemStateMachine<State, Request, null>> {
-  const machine = new MemStateMachine(options);
-  await machine.open(codec);
-  return machine;
-}
-
-function openMachine(): Promise<MapMachine> {
-  return open({ initialState: () => new Map<unknown, unknown>(), apply: putInMap });
-}
-
 /** Not open: it takes nothing. */
 function openedLater(): MapMachine {
   return new MemStateMachine({ initialState: () => new Map<unknown, unknown>(), apply: putInMap });
@@ -316,12 +298,7 @@ function openedLater(): MapMachine {
 function hookedMachine(
   hook: (parts: AsyncIterable<unknown>) => Map<unknown, unknown> | Promise<Map<unknown, unknown>>,
 ): Promise<MapMachine> {
-  return open({
-    initialState: () => new Map<unknown, unknown>(),
-    apply: putInMap,
-    snapshot: () => ['a', 'b', 'c'],
-    restore: hook,
-  });
+  return openMap({ snapshot: () => ['a', 'b', 'c'], restore: hook });
 }
 
 async function countParts(parts: AsyncIterable<unknown>): Promise<Map<unknown, unknown>> {
@@ -330,55 +307,4 @@ async function countParts(parts: AsyncIterable<unknown>): Promise<Map<unknown, u
     count += typeof part === 'string' ? 1 : 0;
   }
   return new Map([['parts', count]]);
-}
-
-async function filledMachine(keys: number): Promise<MapMachine> {
-  const machine = await openMachine();
-  await machine.apply(
-    Array.from({ length: keys }, (_, i) => put(i + 1, `key ${i}`, { number: i, text: 'some text', list: [i, null] })),
-  );
-  return machine;
-}
-
-function put(index: number, key: unknown, value: unknown): Entry {
-  return normalEntry(logId(1, index), 0, codec.encodeRequest([key, value]));
-}
-
-function putInMap(state: Map<unknown, unknown>, [key, value]: Request): null {
-  state.set(key, value);
-  return null;
-}
-
-async function take(
-  machine: StateMachine<Request, null>,
-): Promise<{ readonly snapshot: StateSnapshot; readonly chunks: readonly Uint8Array[] }> {
-  const snapshot = await machine.snapshot();
-  const chunks = await collect(snapshot);
-  await snapshot.close();
-  return { snapshot, chunks };
-}
-
-async function collect(snapshot: StateSnapshot): Promise<Uint8Array[]> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of snapshot.chunks()) {
-    chunks.push(chunk);
-  }
-  return chunks;
-}
-
-async function restore(
-  machine: StateMachine<Request, null>,
-  snapshot: StateSnapshot,
-  chunks: readonly Uint8Array[],
-): Promise<void> {
-  await machine.restore(metaOf(snapshot), snapshot.codecId, stream(chunks));
-}
-
-async function* stream(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
-  yield* chunks;
-}
-
-function metaOf({ applied }: StateSnapshot): SnapshotMeta {
-  const { lastApplied, lastTimeMs, membership } = applied;
-  return { id: 'a', lastLogId: lastApplied, lastTimeMs, membership };
 }
