@@ -153,14 +153,16 @@ export class FileSnapshotStore implements SnapshotStore {
    * @throws StorageError when a file can't be read, which is not the same as being damaged
    */
   async verify(): Promise<readonly VerifiedFile[]> {
-    const opened = await this.#exclusive(async () => {
-      this.#checkOpen('verify');
-      const list = this.#kept.list.toReversed();
-      for (const kept of list) await kept.pin();
-      return list.map((kept) => ({ path: kept.path, reader: this.#kept.read(kept) }));
-    });
+    const opened: { readonly path: string; readonly reader: SnapshotReader }[] = [];
     const verified: VerifiedFile[] = [];
     try {
+      await this.#exclusive(async () => {
+        this.#checkOpen('verify');
+        for (const kept of this.#kept.list.toReversed()) {
+          await kept.pin();
+          opened.push({ path: kept.path, reader: this.#kept.read(kept) });
+        }
+      });
       for (const { path, reader } of opened) {
         const problem = await findProblem(() => drain(reader.chunks(0)));
         verified.push({ path, snapshot: reader.snapshot, problem });

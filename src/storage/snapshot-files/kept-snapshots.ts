@@ -30,6 +30,7 @@ export class KeptSnapshots {
   /** Takes over what was found; too old ones are removed, so the directory must be synced before. */
   async load({ snapshots, damaged }: DirectoryState): Promise<void> {
     const { fileSystem } = this.#parts;
+    this.#damaged.length = 0;
     for (const { sequence, place, problem, isSetAside } of damaged) {
       if (isSetAside) this.#damaged.push({ place, problem });
       else await this.#setAside(sequence, problem, { path: place, rename: (to) => fileSystem.rename(place, to) });

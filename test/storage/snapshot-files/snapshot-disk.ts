@@ -32,7 +32,7 @@ export async function openStore(
 }
 
 /** Writes from where the writer is up to `toByte`, in pieces. */
-export async function writeUpTo(writer: SnapshotWriter, { bytes }: SampleSnapshot, toByte: number): Promise<void> {
+async function writeUpTo(writer: SnapshotWriter, { bytes }: SampleSnapshot, toByte: number): Promise<void> {
   while (writer.offsetBytes < toByte) {
     const from = writer.offsetBytes;
     await writer.write(bytes.slice(from, Math.min(from + 333, toByte)));
