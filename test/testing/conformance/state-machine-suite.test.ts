@@ -7,6 +7,7 @@ import { NO_MEMBERSHIP } from '../../../src/core/membership/membership.ts';
 import type { SnapshotMeta } from '../../../src/core/message.ts';
 import type { Codec } from '../../../src/ports/codec.ts';
 import type { AppliedState, StateSnapshot } from '../../../src/ports/state-machine.ts';
+import type { MemStateMachineOptions } from '../../../src/storage/memory/index.ts';
 import { MemStateMachine } from '../../../src/storage/memory/index.ts';
 import type { ConformanceSuite } from '../../../src/testing/conformance/conformance-suite.ts';
 import { stateMachineSuite } from '../../../src/testing/conformance/state-machine-suite.ts';
@@ -21,10 +22,15 @@ type Results = readonly (number | null | undefined)[];
 
 /** What the mutants break: puts into a Map, and answers with what was there before. */
 class PutMachine extends MemStateMachine<Map<string, number>, Put, number | null> {
-  constructor(apply: (state: Map<string, number>, request: Put) => number | null = put) {
-    super({ initialState: () => new Map(), apply });
+  constructor(apply: (state: Map<string, number>, request: Put) => number | null = put, hooks: Hooks = {}) {
+    super({ initialState: () => new Map(), apply, ...hooks });
   }
 }
+
+type Hooks = Pick<
+  MemStateMachineOptions<Map<string, number>, Put, number | null>,
+  'snapshot' | 'restore' | 'isSnapshotDetached'
+>;
 
 function put(state: Map<string, number>, { key, value }: Put): number | null {
   if (key === 'fail') throw new Error('a request that fails');
@@ -177,19 +183,15 @@ const MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'changes the state while a snapshot of it is read (BUG-20)': {
     make: () =>
-      new (class extends PutMachine {
-        #isRead = false;
-        override apply(entries: readonly Entry[]): Results | Promise<Results> {
-          if (this.#isRead) {
-            for (const { payload } of entries) put(this.state, CODEC.decodeRequest(payload));
-          }
-          return super.apply(entries);
-        }
-        override async snapshot(): Promise<StateSnapshot> {
-          this.#isRead = true;
-          return await super.snapshot();
-        }
-      })(),
+      new PutMachine(put, {
+        snapshot: (state) => state,
+        isSnapshotDetached: true,
+        restore: async (parts) => {
+          const state = new Map<string, number>();
+          for await (const part of parts) if (Array.isArray(part)) state.set(part[0], part[1]);
+          return state;
+        },
+      }),
     caughtBy: [
       'a snapshot is not affected by applies that come before it is read',
       'a snapshot is not affected by applies that come while it is read',
