@@ -1,7 +1,7 @@
 // Which folder may import which: data goes down as inputs and comes up as effects; no layer imports upward.
 // Type imports count like any other.
 
-const entryPoints = '^src/(index|(core|raft|testing|(storage|network)/[^/]+)/index)\\.ts$';
+const entryPoints = '^src/(index|(core|raft|testing|(storage|network)/[^/]+|storage/lmdb/offline)/index)\\.ts$';
 
 // The part of core that all may know at run time too: plain data and its factories. Of the rest, only types.
 const coreData = '^src/core/(ids|entry|hard-state|message|input|effect|options|refusal|membership/membership)\\.ts$';

@@ -27,6 +27,11 @@ export const SEALED_FORMATS = {
   'hard state': { number: 10, version: 1 },
   'store identity': { number: 11, version: 1 },
   'log position': { number: 12, version: 1 },
+  'backup header': { number: 20, version: 1 },
+  'backup entries': { number: 21, version: 1 },
+  'backup piece': { number: 22, version: 1 },
+  'backup end': { number: 23, version: 1 },
+  'recovery note': { number: 24, version: 1 },
 } as const;
 
 export type SealedKind = keyof typeof SEALED_FORMATS;

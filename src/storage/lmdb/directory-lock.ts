@@ -7,7 +7,7 @@ import { StorageError } from '../../errors.ts';
 import { systemFileSystem } from '../../system/system-file-system.ts';
 import { lmdbError } from './lmdb-errors.ts';
 
-const LOCK_FILE = 'LOCK';
+export const LOCK_FILE = 'LOCK';
 
 /** The directory is ours until it is released, or the process ends, however it ends. */
 export interface DirectoryLock {

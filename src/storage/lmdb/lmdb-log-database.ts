@@ -195,14 +195,15 @@ export class LmdbLogDatabase implements LogDatabase {
   }
 }
 
-function toKey(index: LogIndex): Buffer {
+/** Of the group that begins with this entry. */
+export function toKey(index: LogIndex): Buffer {
   const key = Buffer.allocUnsafe(KEY_BYTES);
   key.writeUInt32BE(Math.floor(index / TWO_TO_32), 0);
   key.writeUInt32BE(index >>> 0, 4);
   return key;
 }
 
-function toIndexOf(key: Buffer): LogIndex {
+export function toIndexOf(key: Buffer): LogIndex {
   return key.readUInt32BE(0) * TWO_TO_32 + key.readUInt32BE(4);
 }
 
