@@ -17,3 +17,13 @@ export type {
 } from './conformance/snapshot-store-world.ts';
 export { stateMachineSuite } from './conformance/state-machine-suite.ts';
 export type { StateMachinePlace, StateMachineSuiteOptions } from './conformance/state-machine-world.ts';
+export type { SettledCall } from './simulator/observation/client-call.ts';
+export { HEALED_LIMITS } from './simulator/run/healed-phase.ts';
+export { runSeed } from './simulator/run/run-seed.ts';
+export type { ShrinkOptions, Shrunk } from './simulator/run/shrink.ts';
+export { shrink } from './simulator/run/shrink.ts';
+export type { SimCounts, SimOptions, SimOutcome, SimResult } from './simulator/run/sim-options.ts';
+export { checkQuorumLeft, parseSchedule, ScheduleError } from './simulator/schedule/check-schedule.ts';
+export type { FaultAction, FaultItem, FaultKind, Target } from './simulator/schedule/fault-item.ts';
+export { FAULT_KINDS } from './simulator/schedule/fault-item.ts';
+export type { SimSettings } from './simulator/settings.ts';

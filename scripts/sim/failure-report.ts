@@ -1,0 +1,75 @@
+/** What somebody needs who wants to understand a failure. */
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { shrink } from '../../src/testing/simulator/run/shrink.ts';
+import type { SimOptions, SimResult } from '../../src/testing/simulator/run/sim-options.ts';
+import { runGuarded } from './run-guarded.ts';
+import type { SimArguments } from './sim-arguments.ts';
+
+export interface FailureFiles {
+  readonly traceFile: string;
+  readonly scheduleFile: string;
+  readonly result: SimResult;
+}
+
+/** Runs the seed again, writing down what happens, with a small schedule if that is wanted. */
+export async function reportFailure(
+  args: SimArguments,
+  seed: number,
+  say: (text: string) => void,
+): Promise<FailureFiles> {
+  const options: SimOptions = { ...args.options, seed };
+  let failed = await runGuarded(options);
+  if (args.isShrinking && failed.outcome !== 'ok') {
+    say(`shrinking a schedule of ${failed.schedule.length} faults`);
+    const onRun = ({ runs, items }: { runs: number; items: number }): void => {
+      if (runs % 20 === 0) say(`${runs} runs, ${items} faults left`);
+    };
+    const shrunk = await shrink({ options, failed, onRun });
+    failed = shrunk.result;
+    say(`${failed.schedule.length} faults are left after ${shrunk.runs} runs`);
+  }
+  const directory = args.outDirectory ?? tmpdir();
+  mkdirSync(directory, { recursive: true });
+  const traceFile = args.traceFile ?? join(directory, `sim-${seed}.trace`);
+  const scheduleFile = join(directory, `sim-${seed}.json`);
+  const { schedule, settings, durationMs } = failed;
+  const content = { seed, nodes: settings.nodes, durationMs, items: schedule };
+  writeFileSync(scheduleFile, `${JSON.stringify(content, null, 2)}\n`);
+  const result = await traceSeed({ ...options, schedule, nodes: settings.nodes, durationMs }, traceFile);
+  return { traceFile, scheduleFile, result };
+}
+
+/** Runs a seed and writes what happens to a file. */
+export async function traceSeed(options: SimOptions, traceFile: string): Promise<SimResult> {
+  const stream = createWriteStream(traceFile);
+  let chunk: string[] = [];
+  const flush = (): void => {
+    stream.write(chunk.join(''));
+    chunk = [];
+  };
+  const trace = (line: string): void => {
+    chunk.push(`${line}\n`);
+    if (chunk.length >= 1000) flush();
+  };
+  const result = await runGuarded({ ...options, trace });
+  flush();
+  stream.end();
+  await finished(stream);
+  return result;
+}
+
+/** The command that makes the failure happen again. */
+export function replayCommand(args: SimArguments, seed: number): string {
+  const { nodes, durationMs, faults, intensity } = args.options;
+  const parts = [
+    `npm run sim -- --seeds 1 --from ${seed}`,
+    ...(nodes === undefined ? [] : [`--nodes ${nodes}`]),
+    ...(durationMs === undefined ? [] : [`--duration-ms ${durationMs}`]),
+    ...(faults === undefined ? [] : [`--faults ${faults.join(',')}`]),
+    ...(intensity === undefined ? [] : [`--intensity ${intensity}`]),
+  ];
+  return parts.join(' ');
+}
