@@ -104,8 +104,10 @@ export class Runtime {
     this.#applier = this.#makeApplier(initial.applied);
     this.#peers = this.#makePeers();
     const whenDurable = (index: LogIndex): Promise<void> => this.#gate.pass(index);
-    const shared = { runtime: parts, events: this.events, cache: this.#cache, applier: this.#applier, whenDurable };
-    this.snapshots = new Snapshots({ ...shared, replies: this.#replies, connection, post }, initial.snapshot);
+    const purgedIndex = (): LogIndex => this.#core.state.log.purged.index;
+    const shared = { runtime: parts, events: this.events, cache: this.#cache, applier: this.#applier };
+    const answers = { replies: this.#replies, connection, post };
+    this.snapshots = new Snapshots({ ...shared, ...answers, whenDurable, purgedIndex }, initial.snapshot);
     this.#persister = this.#makePersister();
     this.inbound = this.#makeInbound();
     this.#ticker = new Ticker(clock, timers, () => this.post({ type: 'tick' }));

@@ -66,6 +66,12 @@ export class SnapshotBuilder {
     return building;
   }
 
+  /** Builds one, also when nothing was applied since the last one: that one can't be used. */
+  rebuild(): Promise<StoredSnapshot | null> {
+    if (this.#building === null) this.#lastIndex = 0;
+    return this.build();
+  }
+
   /** Starts no further one; resolves when the one being built has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;

@@ -1,5 +1,5 @@
 /** Streams the newest snapshot to peers that the log can't help any more. */
-import type { NodeId, Term } from '../core/ids.ts';
+import type { LogIndex, NodeId, Term } from '../core/ids.ts';
 import type { Input } from '../core/input.ts';
 import { SnapshotError } from '../errors.ts';
 import type { Clock, TimerHandle, Timers } from '../ports/clock.ts';
@@ -16,8 +16,10 @@ export interface SnapshotSenderParts {
   /** Largest piece that is handed to the network. */
   readonly chunkBytes: number;
   readonly connection: (peer: NodeId) => PeerConnection | null;
-  /** Makes a snapshot when there is none yet. */
-  readonly build: () => Promise<unknown>;
+  /** Makes a snapshot, although there may have been one of the same position. */
+  readonly rebuild: () => Promise<unknown>;
+  /** The log begins behind this index: a snapshot that ends before it helps nobody. */
+  readonly purgedIndex: () => LogIndex;
   readonly post: (input: Input) => void;
   readonly onFailed: (peer: NodeId, error: unknown) => void;
 }
@@ -75,13 +77,21 @@ export class SnapshotSender {
   }
 
   async #latest(): Promise<SnapshotReader> {
-    const { snapshotStore, build } = this.#parts;
-    const stored = await snapshotStore.latest();
+    const stored = await this.#usable();
     if (stored !== null) return stored;
-    await build();
-    const built = await snapshotStore.latest();
-    if (built === null) throw new SnapshotError('there is no snapshot, and none could be built');
+    await this.#parts.rebuild();
+    const built = await this.#usable();
+    if (built === null) throw new SnapshotError('there is no snapshot that reaches the log, and none could be built');
     return built;
+  }
+
+  /** The stored one may have been found damaged, or be older than what the log was purged to. */
+  async #usable(): Promise<SnapshotReader | null> {
+    const { snapshotStore, purgedIndex } = this.#parts;
+    const reader = await snapshotStore.latest();
+    if (reader === null || reader.snapshot.meta.lastLogId.index >= purgedIndex()) return reader;
+    await reader.close();
+    return null;
   }
 
   /** Not the whole transfer is timed but each step of it: a large state takes as long as it takes. */

@@ -21,6 +21,7 @@ export interface SnapshotsParts {
   readonly connection: (peer: NodeId) => PeerConnection | null;
   readonly post: (input: Input) => void;
   readonly whenDurable: (index: LogIndex) => Promise<void>;
+  readonly purgedIndex: () => LogIndex;
 }
 
 export class Snapshots {
@@ -51,7 +52,8 @@ export class Snapshots {
       timeoutMs: runtime.config.snapshotTimeoutMs,
       chunkBytes: runtime.config.snapshotChunkBytes,
       connection: parts.connection,
-      build: () => this.builder.build(),
+      rebuild: () => this.builder.rebuild(),
+      purgedIndex: parts.purgedIndex,
       post,
       onFailed: (peer, error) => this.#onFailed(peer, error),
     });

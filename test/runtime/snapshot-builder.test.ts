@@ -180,3 +180,12 @@ test('two snapshots of one position have different ids', async () => {
     ['1-10-id-1-2'],
   );
 });
+
+test('one that can not be used is built anew, although nothing was applied since', async () => {
+  const kit = await makeKit();
+  kit.apply(5);
+  await drive(kit.time, kit.builder.build());
+  assert.equal(await drive(kit.time, kit.builder.build()), null);
+  assert.equal((await drive(kit.time, kit.builder.rebuild()))?.meta.lastLogId.index, 5);
+  assert.deepEqual(builtIndexes(kit), [5, 5]);
+});

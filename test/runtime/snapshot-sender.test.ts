@@ -13,8 +13,8 @@ import { FakeTime } from '../support/fake-time.ts';
 
 const ANSWER: Message = { type: 'snapshot-response', term: 3, session: 9, matchIndex: 20 };
 
-async function store(snapshots: FakeSnapshotStore): Promise<void> {
-  const meta = { id: 's20', lastLogId: logId(2, 20), lastTimeMs: 0, membership: NO_MEMBERSHIP };
+async function store(snapshots: FakeSnapshotStore, index = 20): Promise<void> {
+  const meta = { id: `s${index}`, lastLogId: logId(2, index), lastTimeMs: 0, membership: NO_MEMBERSHIP };
   const writer = await snapshots.inner.create(meta, LIST_CODEC_ID);
   await writer.write(Uint8Array.of(1, 2, 3));
   await writer.write(Uint8Array.of(4, 5));
@@ -28,7 +28,15 @@ async function makeKit({ isStored = true, canBuild = true } = {}) {
   if (isStored) await store(snapshots);
   const events = { onMessage: () => undefined, onUnreachable: () => undefined };
   const connection = new FakeConnection({ nodeId: 2, addr: 'n2:1', instanceId: null }, events);
-  const kit = { time, snapshots, connection, posted: [] as Input[], failures: [] as unknown[], builds: 0 };
+  const kit = {
+    time,
+    snapshots,
+    connection,
+    posted: [] as Input[],
+    failures: [] as unknown[],
+    builds: 0,
+    purgedIndex: 0,
+  };
   const sender = new SnapshotSender({
     snapshotStore: snapshots,
     clock: time,
@@ -36,9 +44,10 @@ async function makeKit({ isStored = true, canBuild = true } = {}) {
     timeoutMs: 1000,
     chunkBytes: 1000,
     connection: (peer) => (peer === 2 ? connection : null),
-    build: async () => {
+    purgedIndex: () => kit.purgedIndex,
+    rebuild: async () => {
       kit.builds += 1;
-      if (canBuild) await store(snapshots);
+      if (canBuild) await store(snapshots, 30);
     },
     post: (input) => kit.posted.push(input),
     onFailed: (peer, error) => kit.failures.push([peer, error]),
@@ -67,7 +76,7 @@ test('streams the newest snapshot under term and session, and brings the answer 
 test('BUG-1 a snapshot is built when none is stored yet', async () => {
   const kit = await makeKit({ isStored: false });
   kit.connection.onSnapshot = async (header) => {
-    assert.equal(header.offer.meta.id, 's20');
+    assert.equal(header.offer.meta.id, 's30');
     return ANSWER;
   };
   kit.sender.send(2, 3, 9);
@@ -82,6 +91,20 @@ test('BUG-1 when none can be built the core learns it, and the node goes on', as
   await kit.time.runTurns();
   assert.deepEqual(kit.posted, [FAILED]);
   assert.match(String(kit.failures[0]), /none could be built/);
+});
+
+test('a snapshot that ends before what was purged helps nobody: another one is built and sent', async () => {
+  const kit = await makeKit();
+  kit.purgedIndex = 21;
+  const sent: string[] = [];
+  kit.connection.onSnapshot = async (header) => {
+    sent.push(header.offer.meta.id);
+    return ANSWER;
+  };
+  kit.sender.send(2, 3, 9);
+  await kit.time.runTurns();
+  assert.deepEqual([sent, kit.builds, kit.failures], [['s30'], 1, []]);
+  assert.equal(kit.snapshots.openReaders, 0);
 });
 
 test('a transfer may take longer than the timeout as long as it makes progress', async () => {
