@@ -21,6 +21,10 @@ import { GroupView } from './group-view.ts';
 import { LogPurge } from './log-purge.ts';
 import { locateLog, readRange } from './read-log.ts';
 
+const RECORD_NAMES = ['identity', 'hard-state', 'committed', 'purged'] as const;
+
+type RecordName = (typeof RECORD_NAMES)[number];
+
 /** The committed position goes to the disk with every so many appends: it needs no commit of its own. */
 const COMMITTED_EVERY = 32;
 
@@ -60,6 +64,9 @@ export class GroupLogStore implements LogStore {
     this.#purge = new LogPurge({
       view: this.#view,
       write: (changes) => this.#write(changes),
+      onFailure: (error) => {
+        this.#failure ??= error;
+      },
     });
   }
 
@@ -160,40 +167,44 @@ export class GroupLogStore implements LogStore {
   async #load(options: LogStoreOpenOptions): Promise<LogStoreState> {
     const damaged = (problem: string): CorruptionError =>
       new CorruptionError(`${this.#database.place}: ${problem}; restore this node, or remove it and add it as new`);
-    const read = <T>(name: string, decode: (bytes: Uint8Array, makeError: typeof damaged) => T, none: T): T => {
+    if (this.#database.record('identity') === null) await this.#create(options, damaged);
+    const read = <T>(name: RecordName, decode: (bytes: Uint8Array, makeError: typeof damaged) => T): T => {
       const bytes = this.#database.record(name);
-      if (bytes === null) return none;
+      if (bytes === null) throw damaged(`the record '${name}' is missing`);
       return decode(bytes, (problem) => damaged(`the record '${name}' is damaged: ${problem}`));
     };
-    const stored = read<StoreIdentity | null>('identity', decodeStoreIdentity, null);
-    if (stored === null) await this.#create(options, damaged);
-    else {
-      checkOwner(stored, options, this.#database.place);
-      this.#identity = stored;
-    }
-    const lastPurged = read('purged', decodeLogPosition, NO_LOG_ID);
+    const stored = read('identity', decodeStoreIdentity);
+    checkOwner(stored, options, this.#database.place);
+    this.#identity = stored;
+    const lastPurged = read('purged', decodeLogPosition);
     this.#lastPurged = lastPurged;
     this.#last = locateLog(this.#view, this.#reader, lastPurged);
     // A crash may have come between the position and the removal of what lies before it.
     this.#purge.start(lastPurged.index);
     return {
-      identity: this.#checkWritable('open'),
-      hardState: read('hard-state', decodeHardState, INITIAL_HARD_STATE),
-      committed: read('committed', decodeLogPosition, NO_LOG_ID),
+      identity: stored,
+      hardState: read('hard-state', decodeHardState),
+      committed: read('committed', decodeLogPosition),
       lastPurged,
       lastLogId: this.#last,
     };
   }
 
-  /** A store without identity must hold nothing else: half of the data is not a new store. */
+  /**
+   * A store without identity must hold nothing else: half of the data is not a new store. From here on every record is
+   * there, so that one that is missing is recognised.
+   */
   async #create(options: LogStoreOpenOptions, damaged: (problem: string) => CorruptionError): Promise<void> {
     const isEmpty =
-      this.#database.groupAtOrAfter(0) === null &&
-      ['hard-state', 'purged', 'committed'].every((name) => this.#database.record(name) === null);
+      this.#database.groupAtOrAfter(0) === null && RECORD_NAMES.every((name) => this.#database.record(name) === null);
     if (!isEmpty) throw damaged('there is data, but not the record that says whose');
     const { nodeId, clusterName, newInstanceId } = options;
-    this.#identity = { nodeId, instanceId: newInstanceId, clusterId: null, clusterName };
-    await this.#write([record('identity', encodeStoreIdentity(this.#identity))]);
+    await this.#write([
+      record('identity', encodeStoreIdentity({ nodeId, instanceId: newInstanceId, clusterId: null, clusterName })),
+      record('hard-state', encodeHardState(INITIAL_HARD_STATE)),
+      record('purged', encodeLogPosition(NO_LOG_ID)),
+      record('committed', encodeLogPosition(NO_LOG_ID)),
+    ]);
   }
 
   /** What becomes of the group that holds the entry before `firstRemoved`. */
@@ -262,6 +273,6 @@ export class GroupLogStore implements LogStore {
   }
 }
 
-function record(name: string, bytes: Uint8Array): LogDatabaseChange {
+function record(name: RecordName, bytes: Uint8Array): LogDatabaseChange {
   return { type: 'put-record', name, bytes };
 }

@@ -9,6 +9,8 @@ const STEP_GROUPS = 256;
 export interface LogPurgeParts {
   readonly view: GroupView;
   readonly write: (changes: readonly LogDatabaseChange[]) => Promise<void>;
+  /** A step failed, perhaps already at reading what there is: the store must not go on. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** One step at a time, each waiting until the one before is durable. */
@@ -36,16 +38,20 @@ export class LogPurge {
   }
 
   #run(): void {
+    this.#step().catch((error: unknown) => {
+      this.stop();
+      this.#parts.onFailure(error);
+    });
+  }
+
+  async #step(): Promise<void> {
     const changes = this.#isStopped ? [] : this.#nextStep();
     if (changes.length === 0) {
       this.#isRunning = false;
       return;
     }
-    this.#parts.write(changes).then(
-      () => this.#run(),
-      // The store remembers that a write failed, and refuses every later one.
-      () => this.stop(),
-    );
+    await this.#parts.write(changes);
+    this.#run();
   }
 
   #nextStep(): readonly LogDatabaseChange[] {

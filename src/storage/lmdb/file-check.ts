@@ -3,13 +3,15 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorruptionError, StorageError } from '../../errors.ts';
+import type { PageRoots } from './lmdb-pages.ts';
+import { findPageProblem, NO_PAGE } from './lmdb-pages.ts';
 
 const DATA_FILE = 'data.mdb';
 
 /**
  * ```text
- *   each of the first two pages:   24  magic : u32   28  format : u32   48  page size : u32
- *                                 144  last page : u64   152  transaction : u64
+ *   each of the first two pages:   24  magic : u32   28  format : u32   48  page size : u32   88  root of the free list : u64
+ *                                 136  root : u64   144  last page : u64   152  transaction : u64
  * ```
  */
 const MAGIC = 0xbeefc0de;
@@ -53,10 +55,12 @@ export async function checkDataFile(directory: string): Promise<boolean> {
     const { size } = await file.stat();
     // A crash may have come between the making of the file and its first write: nothing was promised then.
     if (size === 0) return false;
-    const neededBytes = await neededSize(file);
-    if (neededBytes === null) throw damaged(path, 'it is no LMDB database of this format');
-    if (size < neededBytes)
-      throw damaged(path, `it has ${size} bytes, but should have ${neededBytes}: its end is missing`);
+    const newest = await readNewestMeta(file);
+    if (newest === null) throw damaged(path, 'the pages that tell its newest state are not those of an LMDB database');
+    // Pages at the end that are free need not be there: so all that are in use must be looked at, which is rare.
+    const isWhole = size >= (newest.lastPage + 1) * newest.pageSize;
+    const problem = isWhole ? null : await findPageProblem(file, newest);
+    if (problem !== null) throw damaged(path, problem);
     return true;
   } finally {
     await file.close();
@@ -72,33 +76,34 @@ async function openIfThere(path: string): Promise<FileHandle | null> {
   }
 }
 
-/** How large the file must be for its newest state; `null` when it has none that makes sense. */
-async function neededSize(file: FileHandle): Promise<number | null> {
-  const first = await readMeta(file, 0);
-  const pageSizes = first === null ? PAGE_SIZES : [first.pageSize];
-  for (const pageSize of pageSizes) {
-    const second = await readMeta(file, pageSize);
-    const metas = [first, second].filter((meta) => meta !== null && meta.pageSize === pageSize);
-    const newest = metas.reduce((best, meta) => (meta !== null && meta.txn > (best?.txn ?? -1n) ? meta : best), null);
-    if (newest !== null) return (newest.lastPage + 1) * pageSize;
-  }
-  return null;
+/**
+ * Transactions write the two meta pages in turn: numbers that do not follow each other are damaged, and which of the two
+ * is the newer one is then unknown. LMDB itself would take the greater one, and lose what was acknowledged.
+ */
+async function readNewestMeta(file: FileHandle): Promise<PageRoots | null> {
+  const even = await readMeta(file, 0);
+  const odd = even === null ? null : await readMeta(file, even.pageSize);
+  if (even === null || odd === null || odd.pageSize !== even.pageSize) return null;
+  const isNew = even.txn === 0n && odd.txn === 0n;
+  const areInTurn = even.txn % 2n === 0n && (odd.txn === even.txn + 1n || odd.txn === even.txn - 1n);
+  if (!isNew && !areInTurn) return null;
+  return odd.txn > even.txn ? odd : even;
 }
 
-interface Meta {
-  readonly pageSize: number;
-  readonly lastPage: number;
-  readonly txn: bigint;
-}
-
-async function readMeta(file: FileHandle, position: number): Promise<Meta | null> {
+async function readMeta(file: FileHandle, position: number): Promise<PageRoots | null> {
   const bytes = Buffer.alloc(META_BYTES);
   const { bytesRead } = await file.read(bytes, 0, META_BYTES, position);
   if (bytesRead < META_BYTES || bytes.readUInt32LE(24) !== MAGIC || bytes.readUInt32LE(28) !== FORMAT) return null;
   const pageSize = bytes.readUInt32LE(48);
   const lastPage = bytes.readBigUInt64LE(144);
   if (!PAGE_SIZES.includes(pageSize) || lastPage > BigInt(Math.floor(Number.MAX_SAFE_INTEGER / pageSize))) return null;
-  return { pageSize, lastPage: Number(lastPage), txn: bytes.readBigUInt64LE(152) };
+  const roots = [88, 136].map((offset) => rootAt(bytes, offset));
+  return { pageSize, lastPage: Number(lastPage), txn: bytes.readBigUInt64LE(152), roots };
+}
+
+function rootAt(bytes: Buffer, offset: number): bigint | null {
+  const root = bytes.readBigUInt64LE(offset);
+  return root === NO_PAGE ? null : root;
 }
 
 function damaged(path: string, problem: string): CorruptionError {

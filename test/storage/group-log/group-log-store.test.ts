@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import type { Entry } from '../../../src/core/entry.ts';
 import { normalEntry } from '../../../src/core/entry.ts';
 import { logId } from '../../../src/core/ids.ts';
+import { CorruptionError } from '../../../src/errors.ts';
+import type { LogDatabase } from '../../../src/ports/log-database.ts';
 import type { LogStoreOpenOptions, LogStoreState } from '../../../src/ports/log-store.ts';
 import { GroupLogStore } from '../../../src/storage/group-log/group-log-store.ts';
 import { MemLogStore } from '../../../src/storage/memory/index.ts';
@@ -13,6 +15,7 @@ import type { DiskFaults } from '../../../src/testing/disk/disk-faults.ts';
 import { systemError } from '../../../src/testing/disk/disk-faults.ts';
 import { MemLogDatabase, MemLogDisk } from '../../../src/testing/disk/mem-log-database.ts';
 import { Gate } from '../../support/gate.ts';
+import { override } from '../../support/override.ts';
 
 const OPTIONS: LogStoreOpenOptions = { nodeId: 1, clusterName: 'test', newInstanceId: 'a' };
 const ALL = Number.MAX_SAFE_INTEGER;
@@ -93,6 +96,26 @@ describe('GroupLogStore', () => {
     gate.open();
     await Promise.all(writes);
     assert.deepEqual(await store.read(1, ALL, ALL), entries(2, 13, 101));
+  });
+
+  test('a removal that can not read what there is to remove stops the store', async () => {
+    const database = new MemLogDatabase(new MemLogDisk());
+    let isBroken = false;
+    const firstIndexes = (fromIndex: number, toIndex: number, limit: number): readonly number[] => {
+      if (isBroken) throw new CorruptionError('a page is damaged');
+      return database.firstIndexes(fromIndex, toIndex, limit);
+    };
+    const store = new GroupLogStore(override<LogDatabase>(database, { firstIndexes }));
+    await store.open(OPTIONS);
+    for (let index = 1; index <= 10; index += 1) await store.append(entries(1, index, index + 1));
+    isBroken = true;
+    await store.purge(logId(1, 5));
+    await assert.rejects(store.append(entries(1, 11, 12)), (error: Error & { code: string }) => {
+      assert.equal(error.code, 'STORAGE');
+      assert.match(String(error.cause), /a page is damaged/);
+      return true;
+    });
+    await store.close();
   });
 
   for (const code of ['EIO', 'ENOSPC'] as const) {

@@ -1,0 +1,111 @@
+/** Follows the pages of an LMDB file by reading it, not by mapping it: whatever is in it, the process survives. */
+import type { FileHandle } from 'node:fs/promises';
+
+/** The newest state of a file, as its meta page describes it. */
+export interface PageRoots {
+  readonly pageSize: number;
+  /** The last page that was ever in use. The file may be shorter when the last ones are free. */
+  readonly lastPage: number;
+  readonly txn: bigint;
+  /** Of the free list and of the main database; `null` when that is empty. */
+  readonly roots: readonly (bigint | null)[];
+}
+
+/**
+ * ```text
+ *   page:  0  page number : u64 | transaction : u64 | (unused) : u16   18  flags : u16   20  lower : u16 | upper : u16
+ *         24  offsets of nodes, behind the header : u16 ...
+ *   node:  0  lo : u16 | hi : u16 | flags : u16 | key bytes : u16 | key | data
+ *   long value:  0  first page : u64 | transaction : u64 | pages : u64
+ *   database:   40  root page : u64
+ * ```
+ *
+ * In a branch, lo, hi and flags are the page number of a child; in a leaf, lo and hi are the length of the data.
+ */
+const HEADER_BYTES = 24;
+const NODE_BYTES = 8;
+const DATABASE_BYTES = 48;
+const LONG_VALUE_BYTES = 24;
+
+const BRANCH = 0x01;
+const LEAF = 0x02;
+const IS_LONG_VALUE = 0x01;
+const IS_DATABASE = 0x02;
+
+/** What stands for the root of an empty database. */
+export const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+
+/** A run of pages that something points to. */
+interface Reference {
+  readonly page: bigint;
+  readonly count: bigint;
+  /** A page of a tree, to be followed; else a long value. */
+  readonly isTree: boolean;
+}
+
+/**
+ * Looks at every page of every tree: not at values, which have checksums of their own. Reads all pages but those of long
+ * values. Resolves with what is wrong; `null` when nothing is.
+ */
+export async function findPageProblem(
+  file: FileHandle,
+  { pageSize, lastPage, txn, roots }: PageRoots,
+): Promise<string | null> {
+  const { size } = await file.stat();
+  const pageBytes = Buffer.allocUnsafeSlow(pageSize);
+  const waiting: Reference[] = roots.filter((root) => root !== null).map((page) => ({ page, count: 1n, isTree: true }));
+  let pagesLeft = lastPage + 1;
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { page, count, isTree } = next;
+    if (page + count > BigInt(lastPage) + 1n) return `it refers to page ${page}, but has ${lastPage + 1}`;
+    const end = Number(page + count) * pageSize;
+    if (end > size) return `it has ${size} bytes, but should have ${end} at least: its end is missing`;
+    if (!isTree) continue;
+    pagesLeft -= 1;
+    if (pagesLeft < 0) return 'its pages refer to each other in a circle';
+    await file.read(pageBytes, 0, pageSize, Number(page) * pageSize);
+    const references = referencesOf(pageBytes, page, txn);
+    if (references === null) return `page ${page} makes no sense`;
+    waiting.push(...references);
+  }
+  return null;
+}
+
+/** What a page of a tree refers to; `null` when it is none. */
+function referencesOf(bytes: Buffer, page: bigint, txn: bigint): Reference[] | null {
+  const flags = bytes.readUInt16LE(18);
+  if (bytes.readBigUInt64LE(0) !== page || bytes.readBigUInt64LE(8) > txn) return null;
+  if (flags !== BRANCH && flags !== LEAF) return null;
+  const lower = bytes.readUInt16LE(20);
+  const upper = bytes.readUInt16LE(22);
+  if (lower > upper || upper + HEADER_BYTES > bytes.byteLength) return null;
+  const references: Reference[] = [];
+  for (let offset = 0; offset < lower; offset += 2) {
+    const node = HEADER_BYTES + bytes.readUInt16LE(HEADER_BYTES + offset);
+    if (node < HEADER_BYTES + upper || node + NODE_BYTES > bytes.byteLength) return null;
+    if (flags === BRANCH) references.push({ page: childOf(bytes, node), count: 1n, isTree: true });
+    else if (!addReference(references, bytes, node)) return null;
+  }
+  return references;
+}
+
+function childOf(bytes: Buffer, node: number): bigint {
+  return BigInt(bytes.readUInt32LE(node)) | (BigInt(bytes.readUInt16LE(node + 4)) << 32n);
+}
+
+/** Adds what a node of a leaf refers to, if anything. `false`: it does not lie within its page. */
+function addReference(references: Reference[], bytes: Buffer, node: number): boolean {
+  const flags = bytes.readUInt16LE(node + 4);
+  const data = node + NODE_BYTES + bytes.readUInt16LE(node + 6);
+  const isLong = (flags & IS_LONG_VALUE) !== 0;
+  const length = isLong ? LONG_VALUE_BYTES : bytes.readUInt32LE(node);
+  if (data + length > bytes.byteLength) return false;
+  if (isLong) {
+    references.push({ page: bytes.readBigUInt64LE(data), count: bytes.readBigUInt64LE(data + 16), isTree: false });
+  } else if (flags === IS_DATABASE) {
+    if (length !== DATABASE_BYTES) return false;
+    const root = bytes.readBigUInt64LE(data + 40);
+    if (root !== NO_PAGE) references.push({ page: root, count: 1n, isTree: true });
+  }
+  return true;
+}
