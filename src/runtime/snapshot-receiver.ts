@@ -114,11 +114,18 @@ export class SnapshotReceiver {
 
   #sink(stream: Stream): SnapshotSink {
     const { writer } = stream;
+    let isFinishing = false;
     return {
       offsetBytes: writer.offsetBytes,
       write: (chunk) => writer.write(chunk),
-      finish: () => this.#finish(stream),
-      abort: () => writer.close({ keep: true }),
+      finish: () => {
+        isFinishing = true;
+        return this.#finish(stream);
+      },
+      // All bytes are here once it finishes: a line that breaks then takes nothing away from the installation.
+      abort: async () => {
+        if (!isFinishing) await writer.close({ keep: true });
+      },
     };
   }
 

@@ -7,10 +7,13 @@ import { NO_MEMBERSHIP } from '../../src/core/membership/membership.ts';
 import type { Message } from '../../src/core/message.ts';
 import { SnapshotError } from '../../src/errors.ts';
 import type { SnapshotHeader, SnapshotSink } from '../../src/ports/network.ts';
+import type { SnapshotStore } from '../../src/ports/snapshot-store.ts';
 import { Applier } from '../../src/runtime/applier.ts';
 import { LogCache } from '../../src/runtime/log-cache.ts';
 import { Replies } from '../../src/runtime/replies.ts';
 import { SnapshotReceiver } from '../../src/runtime/snapshot-receiver.ts';
+import { FileSnapshotStore } from '../../src/storage/snapshot-files/index.ts';
+import { MemFileSystem } from '../../src/testing/disk/mem-file-system.ts';
 import { entries, watch } from '../support/fake-node.ts';
 import { encodeText, FakeStateMachine, LIST_CODEC_ID } from '../support/fake-state-machine.ts';
 import { FakeLogStore, FakeSnapshotStore } from '../support/fake-stores.ts';
@@ -19,11 +22,11 @@ import { FakeTime, settle } from '../support/fake-time.ts';
 const REFUSED: Message = { type: 'snapshot-response', term: 4, session: 9, matchIndex: 0 };
 const BYTES = encodeText('["x","y"]');
 
-async function makeKit() {
+async function makeKit(inner?: SnapshotStore) {
   const time = new FakeTime();
   const logStore = new FakeLogStore();
   await logStore.open({ nodeId: 1, clusterName: 'test', newInstanceId: 'i' });
-  const snapshots = new FakeSnapshotStore();
+  const snapshots = new FakeSnapshotStore(inner);
   await snapshots.open();
   const machine = new FakeStateMachine();
   const cache = new LogCache(0, 1e9);
@@ -98,7 +101,7 @@ async function streamed(kit: Kit, header: SnapshotHeader) {
   await settle();
   const input = kit.posted.at(-1);
   assert.ok(input?.type === 'snapshot-received');
-  return { finished, token: input.token };
+  return { finished, token: input.token, sink };
 }
 
 test('the core is asked before the first byte; what it refuses opens nothing', async () => {
@@ -201,6 +204,19 @@ test('what is being applied ends before the state is replaced', async () => {
   await settle();
   assert.equal(install.status(), 'fulfilled');
   assert.deepEqual(kit.machine.state, ['x', 'y']);
+});
+
+test('a line that breaks while the snapshot is installed takes nothing away from it', async () => {
+  const kit = await makeKit(new FileSnapshotStore({ directory: '/snapshots', fileSystem: new MemFileSystem() }));
+  const header = await headerOf('s', 20);
+  const { sink } = await streamed(kit, header);
+  kit.machine.gate.hold('restore');
+  const installing = kit.receiver.install(installEffect(header, true));
+  await settle();
+  await sink.abort();
+  kit.machine.gate.release();
+  await installing;
+  assert.deepEqual([kit.installed, kit.machine.state], [[20], ['x', 'y']]);
 });
 
 test('a snapshot that the core does not want any more is not installed, and removed', async () => {
