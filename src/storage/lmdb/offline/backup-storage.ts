@@ -173,16 +173,16 @@ const CURE = 'back up another node of the cluster';
 function headerOf(survey: StorageSurvey, snapshot: StoredSnapshot | null): BackupHeader {
   const { paths, records, covered, committed, findings } = survey;
   const { identity: source, hardState, lastPurged } = records;
-  const damage = findings.find(
-    ({ severity, file, index }) =>
-      severity === 'damage' && file === paths.log && (index === null || index <= committed.index),
-  );
-  if (damage !== undefined) throw new CorruptionError(`the log is damaged: ${findingText(damage)}; ${CURE}`);
   if (lastPurged.index > covered.index) {
     throw new CorruptionError(
       `no sound snapshot in ${paths.snapshots} covers entries ${covered.index + 1} to ${lastPurged.index}, which the log has no more: have the node build a snapshot (trigger().snapshot()), or ${CURE}`,
     );
   }
+  const damage = findings.find(
+    ({ severity, file, index }) =>
+      severity === 'damage' && file === paths.log && (index === null || index <= committed.index),
+  );
+  if (damage !== undefined) throw new CorruptionError(`the log is damaged: ${findingText(damage)}; ${CURE}`);
   if (source === null || committed.index === 0) {
     throw new StorageError(
       `${paths.directory} holds nothing that is known to be committed: there is nothing to back up`,

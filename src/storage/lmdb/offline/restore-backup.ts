@@ -7,13 +7,15 @@ import type { HardState } from '../../../core/hard-state.ts';
 import type { LogId, LogIndex, NodeId } from '../../../core/ids.ts';
 import { IdentityError, StorageError } from '../../../errors.ts';
 import type { LogStore, StoreIdentity } from '../../../ports/log-store.ts';
-import type { SnapshotStore, SnapshotWriter } from '../../../ports/snapshot-store.ts';
+import type { SnapshotStore } from '../../../ports/snapshot-store.ts';
 import { systemFileSystem } from '../../../system/system-file-system.ts';
 import { systemClock, systemRandom } from '../../../system/system-ports.ts';
 import { openDurableStorage } from '../open-durable-storage.ts';
 import type { BackupHeader } from './backup-format.ts';
+import type { BackupPart } from './backup-reader.ts';
 import { BackupReader } from './backup-reader.ts';
 import { checkNode, membershipOf, newClusterId, nextLogId } from './new-owner.ts';
+import { ownSnapshot } from './own-snapshot.ts';
 import { explained } from './system-failure.ts';
 import type { OfflineOptions } from './work.ts';
 import { Work } from './work.ts';
@@ -125,16 +127,15 @@ class Restore {
 
   /** Without stores everything is read and checked all the same. */
   async into(stores: Stores | null): Promise<void> {
-    const snapshotWriter = await this.#begin(stores);
-    for await (const part of this.#reader.parts(this.#owner.work)) {
-      if (part.type === 'piece') await snapshotWriter?.write(part.bytes);
-      else {
-        const entries = part.entries.map((entry) => this.#own(entry));
-        await stores?.logStore.append(entries);
-      }
+    const parts = this.#reader.parts(this.#owner.work);
+    if (stores !== null) await this.#begin(stores);
+    let part = await parts.next();
+    while (part.done !== true && part.value.type === 'entries') {
+      const entries = part.value.entries.map((entry) => this.#own(entry));
+      await stores?.logStore.append(entries);
+      part = await parts.next();
     }
-    await snapshotWriter?.publish();
-    await snapshotWriter?.close({ keep: false });
+    await this.#restoreSnapshot(stores, piecesFrom(part, parts));
     if (stores === null) return;
     await stores.logStore.append([this.#finalEntry()]);
     await stores.logStore.saveCommitted(this.#lastLogId);
@@ -146,24 +147,31 @@ class Restore {
     return { term: this.#lastLogId.term, votedFor: this.#owner.identity.nodeId };
   }
 
-  async #begin(stores: Stores | null): Promise<SnapshotWriter | null> {
-    if (stores === null) return null;
+  async #begin({ logStore, snapshotStore }: Stores): Promise<void> {
     const { identity } = this.#owner;
     const { nodeId, clusterName, instanceId } = identity;
-    const { logStore, snapshotStore } = stores;
     await logStore.open({ nodeId, clusterName, newInstanceId: instanceId });
     await logStore.saveIdentity(identity);
     await logStore.saveHardState(this.#hardState);
     await snapshotStore.open();
     const { snapshot } = this.#reader.header;
-    if (snapshot === null) return null;
-    const { meta, codecId } = snapshot;
-    const { lastLogId, lastTimeMs } = meta;
-    await logStore.purge(lastLogId);
-    // Nodes that join get this snapshot first: the members of the old cluster must mean nothing to them.
-    const membership = { logId: meta.membership.logId, membership: this.#membership() };
+    if (snapshot !== null) await logStore.purge(snapshot.meta.lastLogId);
+  }
+
+  /** Nodes that join get it first: the members of the old cluster must mean nothing to them. */
+  async #restoreSnapshot(stores: Stores | null, pieces: AsyncGenerator<Uint8Array, void>): Promise<void> {
+    const { snapshot } = this.#reader.header;
+    if (snapshot === null || stores === null) {
+      while ((await pieces.next()).done !== true);
+      return;
+    }
+    const { lastLogId, lastTimeMs, membership } = snapshot.meta;
     const id = `${lastLogId.term}-${lastLogId.index}-${systemRandom.uniqueId()}`;
-    return await snapshotStore.create({ id, lastLogId, lastTimeMs, membership }, codecId);
+    const meta = { id, lastLogId, lastTimeMs, membership: { ...membership, membership: this.#membership() } };
+    const writer = await stores.snapshotStore.create(meta, snapshot.codecId);
+    for await (const piece of ownSnapshot(meta, snapshot.codecId, pieces)) await writer.write(piece);
+    await writer.publish();
+    await writer.close({ keep: false });
   }
 
   /** The entry as it is in the new cluster. */
@@ -181,6 +189,16 @@ class Restore {
   #membership(): ReturnType<typeof membershipOf> {
     const { identity, address } = this.#owner;
     return membershipOf({ nodeId: identity.nodeId, instanceId: identity.instanceId, address, metadata: null });
+  }
+}
+
+/** What is left of the parts of a backup. */
+async function* piecesFrom(
+  first: IteratorResult<BackupPart, void>,
+  parts: AsyncGenerator<BackupPart, void>,
+): AsyncGenerator<Uint8Array, void> {
+  for (let part = first; part.done !== true; part = await parts.next()) {
+    if (part.value.type === 'piece') yield part.value.bytes;
   }
 }
 

@@ -54,9 +54,11 @@ export async function verifyStorage(options: VerifyOptions): Promise<VerifyRepor
   const found: Finding[] = [];
   const onFinding = (finding: Finding): void => void found.push(finding);
   const snapshots = await readSnapshots(content.snapshots, work, onFinding);
-  const { state, findings } = conclude({ ...content, snapshots });
-  const stateRowCount = state === null ? null : await verifyState(state.path, work, onFinding);
-  const all = [...findings, ...found];
+  const { state, findings } = conclude({ ...content, snapshots, findings: [...content.findings, ...found] });
+  const rowFindings: Finding[] = [];
+  const onRowFinding = (finding: Finding): void => void rowFindings.push(finding);
+  const stateRowCount = state === null ? null : await verifyState(state.path, work, onRowFinding);
+  const all = [...findings, ...rowFindings];
   return {
     directory: paths.directory,
     isInUse,

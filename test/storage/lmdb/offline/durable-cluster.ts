@@ -75,7 +75,7 @@ export class Ground {
       })
       .withSnapshotStore(snapshotStore)
       .buildWith(logStore, stateMachine, this.hub.network(addressOf(id)));
-    this.#nodes.add(node);
+    this.own(node);
     return { node, state: () => stateMachine.state };
   }
 
@@ -98,9 +98,18 @@ export class Ground {
     return [first, second, third];
   }
 
+  /** The node is stopped at the end of the test, if it still runs. */
+  own(node: KvNode): void {
+    this.#nodes.add(node);
+  }
+
   async stop({ node }: Running): Promise<void> {
     await node.raft.shutdown();
     this.#nodes.delete(node);
+  }
+
+  async removeSnapshots(directory: string): Promise<void> {
+    await rm(join(directory, 'snapshots'), { recursive: true });
   }
 
   async #clear(): Promise<void> {
