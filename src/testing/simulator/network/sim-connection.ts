@@ -61,14 +61,11 @@ export class SimConnection implements PeerConnection {
       to: this.#target.nodeId,
       lane: laneOf(message),
       isDuplicable: true,
-      deliver: (endpoint) => {
+      deliver: (endpoint) => this.#arrive(endpoint, as, message),
+      onLeft: () => {
         this.#inFlight -= 1;
-        this.#arrive(endpoint, as, message);
       },
-      lose: (reason) => {
-        this.#inFlight -= 1;
-        this.#onLost(reason);
-      },
+      lose: (reason) => this.#onLost(reason),
     });
     return true;
   }

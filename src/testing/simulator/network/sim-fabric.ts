@@ -31,6 +31,8 @@ export interface Parcel {
   readonly isDuplicable: boolean;
   /** Runs in the process of the receiver. */
   readonly deliver: (endpoint: SimEndpoint) => void;
+  /** It has reached the machine of the receiver, or is lost. Runs outside of all processes. */
+  readonly onLeft?: () => void;
   /** Runs outside of all processes: nobody knows yet. */
   readonly lose: (reason: LossReason) => void;
 }
@@ -88,16 +90,13 @@ export class SimFabric {
 
   carry(parcel: Parcel): void {
     const link = this.#link(parcel.from, parcel.to);
-    if (link.isCut) {
-      parcel.lose('cut');
-      return;
-    }
-    if (link.isLost()) {
-      parcel.lose('lost');
+    if (link.isCut || link.isLost()) {
+      parcel.onLeft?.();
+      parcel.lose(link.isCut ? 'cut' : 'lost');
       return;
     }
     this.#send(link, parcel);
-    if (parcel.isDuplicable && link.isDuplicated()) this.#send(link, { ...parcel, lose: () => undefined });
+    if (parcel.isDuplicable && link.isDuplicated()) this.#send(link, copyOf(parcel));
   }
 
   #send(link: Link, parcel: Parcel): void {
@@ -107,6 +106,7 @@ export class SimFabric {
   }
 
   #arrive(link: Link, parcel: Parcel): void {
+    parcel.onLeft?.();
     // A partition loses what is on its way.
     if (link.isCut) {
       parcel.lose('cut');
@@ -130,4 +130,9 @@ export class SimFabric {
   #updateLinks(): void {
     for (const link of this.#links.values()) link.update(this.#rules);
   }
+}
+
+/** Whoever sent it learns only of one of the two. */
+function copyOf({ from, to, lane, isDuplicable, deliver }: Parcel): Parcel {
+  return { from, to, lane, isDuplicable, deliver, lose: () => undefined };
 }
