@@ -114,17 +114,21 @@ export class SnapshotReceiver {
 
   #sink(stream: Stream): SnapshotSink {
     const { writer } = stream;
-    let isFinishing = false;
+    let state: 'streaming' | 'finishing' | 'aborted' = 'streaming';
     return {
       offsetBytes: writer.offsetBytes,
       write: (chunk) => writer.write(chunk),
-      finish: () => {
-        isFinishing = true;
-        return this.#finish(stream);
+      finish: async () => {
+        // The last bytes and the end of the line may come together: what is closed can't be installed.
+        if (state === 'aborted') throw new SnapshotError(`the stream of snapshot ${stream.header.offer.meta.id} broke`);
+        state = 'finishing';
+        return await this.#finish(stream);
       },
       // All bytes are here once it finishes: a line that breaks then takes nothing away from the installation.
       abort: async () => {
-        if (!isFinishing) await writer.close({ keep: true });
+        if (state === 'finishing') return;
+        state = 'aborted';
+        await writer.close({ keep: true });
       },
     };
   }

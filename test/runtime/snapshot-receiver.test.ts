@@ -219,6 +219,19 @@ test('a line that breaks while the snapshot is installed takes nothing away from
   assert.deepEqual([kit.installed, kit.machine.state], [[20], ['x', 'y']]);
 });
 
+test('what broke off with its last byte is not installed, and can be resumed', async () => {
+  const kit = await makeKit(new FileSnapshotStore({ directory: '/snapshots', fileSystem: new MemFileSystem() }));
+  const header = await headerOf('s', 20);
+  const sink = await accepted(kit, header);
+  await sink.write(BYTES);
+  const aborted = sink.abort();
+  await assert.rejects(sink.finish(), SnapshotError);
+  await aborted;
+  assert.equal(kit.posted.filter(({ type }) => type === 'snapshot-received').length, 0);
+  const again = await accepted(kit, header);
+  assert.equal(again.offsetBytes, BYTES.byteLength);
+});
+
 test('a snapshot that the core does not want any more is not installed, and removed', async () => {
   const kit = await makeKit();
   const header = await headerOf('s', 20);
