@@ -34,20 +34,7 @@ export async function isFrozenFirst(frozen: Promise<void>, work: Promise<unknown
  * Numbers of turns to let pass before a crash: every one at first, then fewer and fewer. On a simulated disk each is
  * another moment of the work; on a real one most are the same.
  */
-export const CRASH_TURNS: readonly number[] = [
-  ...Array(40).keys(),
-  50,
-  65,
-  80,
-  100,
-  150,
-  200,
-  300,
-  500,
-  800,
-  1200,
-  2000,
-];
+export const CRASH_TURNS: readonly number[] = [...Array(24).keys(), 26, 30, 35, 42, 50, 65, 100, 200, 500, 2000];
 
 /** Lets whatever is ready run, that many times. */
 export async function letTurnsPass(turns: number): Promise<void> {

@@ -153,6 +153,11 @@ class LogHistory {
     }
     await this.#world.open();
     this.#model = await expectOneOf(this.#world, possible);
+    if (this.#random.chance(0.3)) {
+      this.#trace.push('crash at once, again');
+      await this.#world.crashAndReopen(this.#random.between(0, 2 ** 31));
+      await expectOneOf(this.#world, [this.#model]);
+    }
   }
 
   async #crashWhileOpening(): Promise<void> {

@@ -214,6 +214,6 @@ export function describeEntries(entries: readonly Entry[]): string {
   return texts.length === 0 ? 'none' : texts.join(' ');
 }
 
-export function describeLogId({ term, index }: LogId): string {
+function describeLogId({ term, index }: LogId): string {
   return `${term}:${index}`;
 }

@@ -57,6 +57,20 @@ export const crashChecks: Checks<LogStoreWorld> = {
     }
   },
 
+  'what is there after a crash is still there after the next one': async (world) => {
+    for (const [seed, turns] of CRASH_TURNS.entries()) {
+      await world.inAnother(async (another) => {
+        const issued = new IssuedWrites(another, new LogModel(), WRITES);
+        await letTurnsPass(turns);
+        const possible = issued.possible();
+        await another.crashAndReopen(seed);
+        const model = await expectOneOf(another, possible);
+        await another.crashAndReopen(seed + 1);
+        await expectOneOf(another, [model]);
+      });
+    }
+  },
+
   'no entry is there after a crash without the hard state that was saved before it': async (world) => {
     for (const [position, turns] of CRASH_TURNS.entries()) {
       const [term, { store, state }] = [position + 1, world];

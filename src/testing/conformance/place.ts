@@ -17,9 +17,10 @@ export interface Place<Store> {
   /** What an error about damaged data must name, such as the path; absent when there is no such name. */
   readonly location?: string;
   /**
-   * For `crash`. The process of the present store ends here, as by `kill -9` or a power cut: nothing more of it reaches
-   * the place, and what was not made durable is lost, or as much of it as `seed` picks, perhaps with a torn write at
-   * the end. The store is never used or closed again; its promises may stay open. `make` is then a new process.
+   * For `crash`. The process of the present store ends here: nothing more of it reaches the place. `seed` picks how: as
+   * by `kill -9`, with all that was written still there, synced or not; or as by a power cut, with none or some of what
+   * was not synced, perhaps with a torn write at the end. A place that can do both finds more. The store is never used
+   * or closed again; its promises may stay open. `make` is then a new process.
    */
   crash?(seed: number): void | Promise<void>;
   /**

@@ -14,6 +14,7 @@ export interface JournalMutant {
 const ACKNOWLEDGED = 'every write that was acknowledged is there after a crash';
 const IN_ORDER =
   'what is there after a crash is what was acknowledged and none, some or all that came after it, in order';
+const AGAIN = 'what is there after a crash is still there after the next one';
 const HISTORY = 'any history of writes and crashes keeps what was acknowledged, and nothing out of order';
 const POINT_HISTORY =
   'any history of writes and crashes at any operation on the disk keeps what was acknowledged, and nothing out of order';
@@ -120,13 +121,19 @@ export const JOURNAL_CRASH_MUTANTS: Readonly<Record<string, JournalMutant>> = {
     },
     caughtBy: [HISTORY, POINT_HISTORY],
   },
+  'tells what it finds before it is on the disk': {
+    Store: class extends JournalLogStore {
+      override async settle(): Promise<void> {}
+    },
+    caughtBy: [AGAIN, HISTORY, POINT_HISTORY],
+  },
   'takes a torn line for damage': {
     Store: class extends JournalLogStore {
       override async cutTail(position: number): Promise<void> {
         this.damaged(position, 'is damaged');
       }
     },
-    caughtBy: [HISTORY, POINTS_AT_ONCE, POINTS_NEW_STORE],
+    caughtBy: [HISTORY, POINTS_AT_ONCE],
   },
   'reads the numbers of lines wrong after a crash': {
     Store: class extends JournalLogStore {

@@ -2,7 +2,6 @@
 import type { Entry } from '../../../src/core/entry.ts';
 import { INITIAL_HARD_STATE } from '../../../src/core/hard-state.ts';
 import { CorruptionError, StorageError } from '../../../src/errors.ts';
-import type { LogStoreOpenOptions, LogStoreState } from '../../../src/ports/log-store.ts';
 import type { JournalMutant } from './journal-crash-mutants.ts';
 import type { JournalRecord } from './journal-log-store.ts';
 import { JournalLogStore } from './journal-log-store.ts';
@@ -77,13 +76,10 @@ export const JOURNAL_FAULT_MUTANTS: Readonly<Record<string, JournalMutant>> = {
   },
   'takes a failing disk for a damaged one': {
     Store: class extends JournalLogStore {
-      override async open(options: LogStoreOpenOptions): Promise<LogStoreState> {
-        const state = await super.open(options);
+      override async settle(): Promise<void> {
         await this.process.sync().catch((error: unknown) => {
-          this.unlock();
           throw new CorruptionError('can not be opened', error);
         });
-        return state;
       }
     },
     caughtBy: [OPENED_AGAIN],

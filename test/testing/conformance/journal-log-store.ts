@@ -45,6 +45,7 @@ export class JournalLogStore extends PlainLogStore {
     this.lock();
     try {
       await this.replay();
+      await this.settle();
       if (this.identity === null) {
         const { nodeId, clusterName, newInstanceId } = options;
         const identity = { nodeId, instanceId: newInstanceId, clusterId: null, clusterName };
@@ -166,6 +167,15 @@ export class JournalLogStore extends PlainLogStore {
         this.seq += 1;
         await this.take(found.record);
       }
+    }
+  }
+
+  /** What is told must be on the disk: the process before may have been killed before it synced. */
+  async settle(): Promise<void> {
+    try {
+      await this.process.sync();
+    } catch (error) {
+      throw new StorageError('the journal can not be synced', error);
     }
   }
 

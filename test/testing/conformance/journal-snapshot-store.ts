@@ -40,6 +40,8 @@ export class JournalSnapshotStore extends PlainSnapshotStore {
     this.lock();
     try {
       await this.replay();
+      // What is told must be on the disk: the process before may have been killed before it synced.
+      await this.useDisk(() => this.process.sync());
       return await super.open();
     } catch (error) {
       this.unlock();

@@ -46,6 +46,8 @@ export class JournalStateMachine implements StateMachine<Put, number | null> {
       this.codec = codec;
       await this.machine.open(codec);
       await this.replay();
+      // What is told must be on the disk: the process before may have been killed before it synced.
+      await this.useDisk(() => this.process.sync());
       return this.applied();
     } catch (error) {
       this.unlock();
