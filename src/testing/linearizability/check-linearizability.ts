@@ -1,0 +1,155 @@
+/** Decides whether a history is linearizable. */
+import type { CheckResult, CheckStatistics, Linearization, UndecidedPartition } from './check-result.ts';
+import type { FailedSearch } from './explain/explain-violation.ts';
+import { explainViolation } from './explain/explain-violation.ts';
+import type { Model, Partition } from './model.ts';
+import type { Operation } from './operation.ts';
+import { assertTimes } from './operation.ts';
+import { itemsOf } from './search/item.ts';
+import type { LimitReached, SearchLimits } from './search/limits.ts';
+import type { SearchResult } from './search/search.ts';
+import { searchOrder } from './search/search.ts';
+
+/** Limits of a check. Whatever they are, a verdict other than `undecided` is certain. */
+export interface CheckLimits {
+  /** How often the model may be asked, for all partitions together. Default: 50 million. */
+  readonly maxSteps: number;
+  /** How many configurations and states may be remembered at one time: a few hundred bytes each. Default: 1 million. */
+  readonly maxCacheEntries: number;
+  /** For the explanation of a violation: how often the model may be asked. Default: 5 million. */
+  readonly maxExplanationSteps: number;
+  /** True when there is no more time: `() => clock.nowMs() > endMs`. Asked now and then. Default: never. */
+  readonly isOverdue: () => boolean;
+}
+
+export const DEFAULT_CHECK_LIMITS: CheckLimits = Object.freeze({
+  maxSteps: 50_000_000,
+  maxCacheEntries: 1_000_000,
+  maxExplanationSteps: 5_000_000,
+  isOverdue: () => false,
+});
+
+/**
+ * Checks a history against a model: is there an order of the operations, each at one moment between its call and its
+ * return, in which the model gives the same answers?
+ *
+ * Partitions are checked one by one, small ones first. What one leaves of the steps is for the others. The first
+ * violation ends the check, also when an earlier partition was given up.
+ *
+ * ```ts
+ * const result = checkLinearizability(recorder.operations(), keyValueModel());
+ * if (result.verdict === 'violation') writeFileSync('violation.html', renderTimeline(result.violation));
+ * ```
+ */
+export function checkLinearizability<Input, Output, State>(
+  operations: readonly Operation<Input, Output>[],
+  model: Model<Input, Output, State>,
+  limits: Partial<CheckLimits> = {},
+): CheckResult<Input, Output> {
+  assertTimes(operations);
+  return new Check(operations, model, { ...DEFAULT_CHECK_LIMITS, ...limits }).run();
+}
+
+class Check<Input, Output, State> {
+  readonly #operations: readonly Operation<Input, Output>[];
+  readonly #model: Model<Input, Output, State>;
+  readonly #limits: CheckLimits;
+  readonly #partitions: readonly Partition<Input, Output>[];
+  readonly #linearizations: Linearization<Input, Output>[] = [];
+  readonly #undecided: UndecidedPartition[] = [];
+  #steps = 0;
+  #cacheEntries = 0;
+
+  constructor(
+    operations: readonly Operation<Input, Output>[],
+    model: Model<Input, Output, State>,
+    limits: CheckLimits,
+  ) {
+    this.#operations = operations;
+    this.#model = model;
+    this.#limits = limits;
+    const possible = operations.filter(({ type }) => type !== 'failed');
+    const whole = [{ name: 'the whole history', operations: possible }];
+    this.#partitions = (model.partition?.(possible) ?? whole).toSorted(
+      (a, b) => a.operations.length - b.operations.length,
+    );
+  }
+
+  run(): CheckResult<Input, Output> {
+    for (const [index, partition] of this.#partitions.entries()) {
+      const violation = this.#checkPartition(partition, this.#partitions.length - index);
+      if (violation !== null) return violation;
+    }
+    const statistics = this.#statistics();
+    if (this.#undecided.length === 0) {
+      return { verdict: 'linearizable', statistics, linearizations: this.#linearizations };
+    }
+    return { verdict: 'undecided', statistics, reason: reasonOf(this.#undecided), undecided: this.#undecided };
+  }
+
+  /** `shares`: how many partitions the steps that are left must do for. */
+  #checkPartition(partition: Partition<Input, Output>, shares: number): CheckResult<Input, Output> | null {
+    // Half for the weaker questions at most, so that the partition itself gets its turn.
+    const share = Math.floor((this.#limits.maxSteps - this.#steps) / shares);
+    const weakEnd = this.#steps + Math.floor(share / 2);
+    for (const weaker of this.#model.weaken?.(partition) ?? []) {
+      if (this.#steps >= weakEnd) break;
+      const result = this.#search(weaker, weakEnd - this.#steps);
+      if (result.type === 'none') return this.#violation(weaker, result);
+    }
+    const result = this.#search(partition, Math.floor((this.#limits.maxSteps - this.#steps) / shares));
+    if (result.type === 'none') return this.#violation(partition, result);
+    if (result.type === 'found') {
+      const order = result.order.map(({ operation }) => operation);
+      this.#linearizations.push({ partition: partition.name, order });
+    } else {
+      const required = partition.operations.filter(({ type }) => type === 'ok').length;
+      this.#undecided.push({ partition: partition.name, limit: result.limit, placed: result.placed, required });
+    }
+    return null;
+  }
+
+  #search({ operations }: Partition<Input, Output>, maxSteps: number): SearchResult<Input, Output> {
+    const { maxCacheEntries, isOverdue } = this.#limits;
+    const limits: SearchLimits = { maxSteps, maxCacheEntries, isOverdue };
+    const result = searchOrder(itemsOf(operations, this.#model), this.#model, limits);
+    this.#steps += result.cost.steps;
+    this.#cacheEntries = Math.max(this.#cacheEntries, result.cost.cacheEntries);
+    return result;
+  }
+
+  #violation(partition: Partition<Input, Output>, failure: FailedSearch<Input, Output>): CheckResult<Input, Output> {
+    const { maxExplanationSteps: maxSteps, maxCacheEntries, isOverdue } = this.#limits;
+    const limits: SearchLimits = { maxSteps, maxCacheEntries, isOverdue };
+    const violation = explainViolation(partition, this.#model, { failure, limits });
+    return { verdict: 'violation', statistics: this.#statistics(), violation };
+  }
+
+  #statistics(): CheckStatistics {
+    const count = (type: Operation<Input, Output>['type']): number =>
+      this.#operations.filter((operation) => operation.type === type).length;
+    return {
+      operations: this.#operations.length,
+      ok: count('ok'),
+      failed: count('failed'),
+      unknown: count('unknown'),
+      partitions: this.#partitions.length,
+      steps: this.#steps,
+      cacheEntries: this.#cacheEntries,
+    };
+  }
+}
+
+const LIMIT_WORDS: Readonly<Record<LimitReached, string>> = {
+  steps: 'the limit of steps (maxSteps)',
+  memory: 'the limit of memory (maxCacheEntries)',
+  deadline: 'the deadline',
+};
+
+function reasonOf(undecided: readonly UndecidedPartition[]): string {
+  return undecided
+    .map(({ partition, limit, placed, required }) => {
+      return `${partition}: ${LIMIT_WORDS[limit]} was reached with ${placed} of ${required} operations in order`;
+    })
+    .join('; ');
+}

@@ -1,0 +1,145 @@
+/** Reduces a violation to few operations. */
+import type { Model } from '../model.ts';
+import type { Operation } from '../operation.ts';
+import { itemsOf } from '../search/item.ts';
+import type { SearchLimits } from '../search/limits.ts';
+import type { SearchResult } from '../search/search.ts';
+import { searchOrder } from '../search/search.ts';
+import { leadsTo } from './leads-to.ts';
+
+/** How the steps for one question relate to those for all: a question that is too hard must not use them up. */
+const QUESTIONS_MIN = 20;
+
+/** So many operations are tried first for a conflict, then twice as many, and so on. */
+const FIRST_GUESS = 4;
+/** Of operations that may have led to the answer that does not fit. */
+const SOURCES_MAX = 8;
+
+/** Answered operations that can't all be right, whatever the others of the window did. */
+export interface Conflict<Input, Output> {
+  readonly core: ReadonlySet<Operation<Input, Output>>;
+  /** Whether every one of them is needed. */
+  readonly isMinimal: boolean;
+}
+
+/**
+ * The beginning of a history that is the shortest to be a violation: what was answered by then is required, what was
+ * called by then is open, and what came later is not there. It means the same as the whole history, since a history is
+ * only linearizable if each of its beginnings is.
+ */
+export class ConflictWindow<Input, Output, State> {
+  readonly #history: readonly Operation<Input, Output>[];
+  readonly #model: Model<Input, Output, State>;
+  readonly #limits: SearchLimits;
+  #window: readonly Operation<Input, Output>[];
+  #steps = 0;
+  #isDecided = true;
+
+  constructor(
+    operations: readonly Operation<Input, Output>[],
+    model: Model<Input, Output, State>,
+    limits: SearchLimits,
+  ) {
+    this.#history = operations;
+    this.#model = model;
+    this.#limits = limits;
+    this.#window = operations;
+  }
+
+  /**
+   * Makes operations open as long as the rest is still a violation. That keeps the meaning: a linearizable history stays
+   * one when less is known of it. First looks for the few most likely ones that are a violation, since questions about
+   * many open operations next to many required ones are hard; then leaves out of these what it can, by halves
+   * (QuickXplain). `blockedAt`: when the operation returns whose return no order gets past.
+   */
+  reduce(blockedAt: number): Conflict<Input, Output> {
+    const endAt = this.#findEnd(blockedAt);
+    this.#window = this.#history.filter(({ callAt }) => callAt <= endAt);
+    const required = this.#byRelevance(this.#answeredBy(endAt), endAt);
+    let size = Math.min(FIRST_GUESS, required.length);
+    while (size < required.length && !this.#isViolation(required.slice(0, size))) {
+      size = Math.min(size * 2, required.length);
+    }
+    this.#isDecided = true;
+    const core = this.#needed([], false, required.slice(0, size));
+    // Questions that were given up may have made it too small.
+    if (this.#isDecided || this.#isViolation(core)) return { core: new Set(core), isMinimal: this.#isDecided };
+    return { core: new Set(required), isMinimal: false };
+  }
+
+  /** The operation at which the window ends, what may have led to its answer, then the latest. */
+  #byRelevance(required: readonly Operation<Input, Output>[], endAt: number): readonly Operation<Input, Output>[] {
+    const last = required.filter((operation) => returnOf(operation) === endAt);
+    const sources = required.filter((operation) => !last.includes(operation) && leadsTo(operation, last, this.#model));
+    return [...new Set([...last, ...sources.slice(0, SOURCES_MAX), ...required])];
+  }
+
+  /**
+   * When the shortest beginning that is a violation ends: at `blockedAt`, or a little later where the answers to what was
+   * under way matter. Goes ahead in steps that double, then halves.
+   */
+  #findEnd(blockedAt: number): number {
+    const returns = [...new Set(this.#answeredBy(Number.POSITIVE_INFINITY).map(returnOf))]
+      .filter((returnAt) => returnAt >= blockedAt)
+      .toReversed();
+    let low = 0;
+    let high = 0;
+    for (let stride = 1; high < returns.length - 1 && !this.#isViolationAt(returns[high] ?? blockedAt); stride *= 2) {
+      low = high + 1;
+      high = Math.min(high + stride, returns.length - 1);
+    }
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.#isViolationAt(returns[middle] ?? blockedAt)) high = middle;
+      else low = middle + 1;
+    }
+    return returns[high] ?? blockedAt;
+  }
+
+  #isViolationAt(endAt: number): boolean {
+    this.#window = this.#history.filter(({ callAt }) => callAt <= endAt);
+    return this.#isViolation(this.#answeredBy(endAt));
+  }
+
+  /** What returned by then, the latest first. */
+  #answeredBy(endAt: number): readonly Operation<Input, Output>[] {
+    return this.#history
+      .filter((operation) => operation.type === 'ok' && operation.returnAt <= endAt)
+      .toSorted((a, b) => returnOf(b) - returnOf(a));
+  }
+
+  /** Searches with the given operations required and all others of the window open. */
+  search(required: ReadonlySet<Operation<Input, Output>>): SearchResult<Input, Output> {
+    const items = itemsOf(this.#window, this.#model, (operation) => !required.has(operation));
+    const left = Math.max(0, this.#limits.maxSteps - this.#steps);
+    const maxSteps = Math.min(left, this.#limits.maxSteps / QUESTIONS_MIN);
+    const result = searchOrder(items, this.#model, { ...this.#limits, maxSteps });
+    this.#steps += result.cost.steps;
+    return result;
+  }
+
+  /** Which of `candidates` are needed beside `background`, given that both together are a violation. */
+  #needed(
+    background: readonly Operation<Input, Output>[],
+    isGrown: boolean,
+    candidates: readonly Operation<Input, Output>[],
+  ): readonly Operation<Input, Output>[] {
+    if (candidates.length === 0 || (isGrown && this.#isViolation(background))) return [];
+    if (candidates.length === 1) return candidates;
+    const half = Math.ceil(candidates.length / 2);
+    const [near, far] = [candidates.slice(0, half), candidates.slice(half)];
+    const neededFar = this.#needed([...background, ...near], true, far);
+    const neededNear = this.#needed([...background, ...neededFar], neededFar.length > 0, near);
+    return [...neededNear, ...neededFar];
+  }
+
+  #isViolation(required: readonly Operation<Input, Output>[]): boolean {
+    const { type } = this.search(new Set(required));
+    if (type === 'gave-up') this.#isDecided = false;
+    return type === 'none';
+  }
+}
+
+function returnOf(operation: Operation<unknown, unknown>): number {
+  return operation.type === 'ok' ? operation.returnAt : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,278 @@
+/**
+ * Looks for an order of operations that a model accepts and that respects real time: the search of Wing and Gong, with
+ * Lowe's cache of configurations. It places one operation after another, only ever one that was called before any
+ * remaining one returned, and goes back where nothing fits.
+ */
+import type { Model } from '../model.ts';
+import { EventList } from './event-list.ts';
+import type { Item } from './item.ts';
+import type { LimitReached, SearchCost, SearchLimits } from './limits.ts';
+import { limitReached } from './limits.ts';
+import type { Candidate, Move, Position } from './moves.ts';
+import { chooseParts } from './moves.ts';
+import { OpenMoves } from './open-moves.ts';
+import type { Target } from './open-operations.ts';
+import { OpenOperations } from './open-operations.ts';
+import { PartTable } from './part-table.ts';
+import { PlacedSet, wordOf } from './placed-set.ts';
+import { NO_STATE, Transitions } from './transitions.ts';
+import { Visited } from './visited.ts';
+
+export type SearchOutcome<Input, Output> =
+  /** All required operations fit, in this order. */
+  | { readonly type: 'found'; readonly order: readonly Item<Input, Output>[] }
+  /**
+   * No order fits. `order` is one of those that come farthest; `blocked` is the operation whose return none of them can
+   * get past.
+   */
+  | {
+      readonly type: 'none';
+      readonly order: readonly Item<Input, Output>[];
+      readonly blocked: Item<Input, Output>;
+    }
+  | {
+      readonly type: 'gave-up';
+      readonly limit: LimitReached;
+      /** Required operations in the order that came farthest. */
+      readonly placed: number;
+    };
+
+export type SearchResult<Input, Output> = SearchOutcome<Input, Output> & { readonly cost: SearchCost };
+
+/** Searches once. Deterministic, unless the deadline decides. */
+export function searchOrder<Input, Output, State>(
+  items: readonly Item<Input, Output>[],
+  model: Model<Input, Output, State>,
+  limits: SearchLimits,
+): SearchResult<Input, Output> {
+  const search = new Search(items, model);
+  const outcome = search.run(limits);
+  return { ...outcome, cost: search.cost };
+}
+
+/** A configuration on the way, and what is left to try there. */
+interface Frame {
+  /** Operations that were placed before the move that led here. */
+  readonly mark: number;
+  readonly stateId: number;
+  /** Event number of the first return; what the search is stuck at if no move helps. */
+  readonly frontier: number;
+  readonly moves: readonly Move[];
+  tried: number;
+}
+
+/** What came farthest so far. */
+interface Farthest {
+  readonly frontier: number;
+  readonly required: number;
+  readonly trail: readonly number[];
+}
+
+/** Questions of the clock are rare. */
+const FRAMES_PER_LIMIT_CHECK = 64;
+
+class Search<Input, Output, State> {
+  readonly #required: readonly Item<Input, Output>[];
+  readonly #targets: readonly Target<Input, Output>[];
+  readonly #isReadOnly: readonly boolean[];
+  readonly #transitions: Transitions<Input, Output, State>;
+  readonly #parts: PartTable<Input, Output, State>;
+  readonly #open: OpenOperations<Input, Output, State>;
+  readonly #openMoves: OpenMoves<Input, Output, State>;
+  readonly #events: EventList;
+  readonly #placed: PlacedSet;
+  readonly #visited = new Visited();
+  /** Placed operations: the number of a required one, or `~class` of an open one. */
+  readonly #trail: number[] = [];
+  readonly #frames: Frame[] = [];
+  #stateId: number;
+  #farthest: Farthest = { frontier: -1, required: 0, trail: [] };
+
+  constructor(items: readonly Item<Input, Output>[], model: Model<Input, Output, State>) {
+    this.#required = items.filter(({ isRequired }) => isRequired).toSorted((a, b) => a.callAt - b.callAt);
+    this.#transitions = new Transitions(model);
+    this.#parts = new PartTable(model);
+    this.#targets = this.#required.map(({ input, output }) => {
+      return { input, output, part: this.#parts.numberOf(input) };
+    });
+    this.#isReadOnly = this.#targets.map(({ input, output }) => model.isReadOnly(input, output));
+    const open = items.filter(({ isRequired }) => !isRequired);
+    this.#open = new OpenOperations(open, model, this.#parts, this.#transitions);
+    this.#openMoves = new OpenMoves(this.#open, this.#parts, this.#transitions);
+    this.#events = new EventList(this.#required);
+    this.#placed = new PlacedSet(this.#required.length);
+    this.#stateId = this.#transitions.initialId;
+  }
+
+  get cost(): SearchCost {
+    return { steps: this.#transitions.steps, cacheEntries: this.#visited.size + this.#transitions.states };
+  }
+
+  run(limits: SearchLimits): SearchOutcome<Input, Output> {
+    if (this.#enter(0)) return this.#found();
+    for (let turn = 1; ; turn += 1) {
+      const frame = this.#frames.at(-1);
+      if (frame === undefined) return this.#none();
+      const move = frame.moves[frame.tried];
+      if (move === undefined) this.#leave(frame);
+      else {
+        frame.tried += 1;
+        const mark = this.#trail.length;
+        this.#place(move);
+        if (this.#enter(mark)) return this.#found();
+      }
+      const limit = turn % FRAMES_PER_LIMIT_CHECK === 0 ? limitReached(this.cost, limits) : null;
+      if (limit !== null) return this.#gaveUp(limit);
+    }
+  }
+
+  /** Arrives in a configuration; true when nothing is left to place. Goes back at once where it has been before. */
+  #enter(mark: number): boolean {
+    const position = this.#settle();
+    if (position === null) return true;
+    if (!this.#isNew()) {
+      this.#undo(mark);
+      return false;
+    }
+    this.#frames.push({
+      mark,
+      stateId: this.#stateId,
+      frontier: position.urgent.returnEvent,
+      moves: this.#findMoves(position),
+      tried: 0,
+    });
+    return false;
+  }
+
+  /**
+   * Places every read that fits: whatever order there is, the read may as well come now. A write that changes nothing now
+   * must wait its turn, since later it might. Then tells what else could come next; `null` when all is placed.
+   */
+  #settle(): Position<Input, Output> | null {
+    const events = this.#events;
+    const candidates: Candidate<Input, Output>[] = [];
+    let event = events.first();
+    while (event !== events.end && !events.isReturn(event)) {
+      const index = events.operationOf(event);
+      const target = this.#targetOf(index);
+      const stateId = this.#transitions.step(this.#stateId, target);
+      if (stateId === this.#stateId && this.#isReadOnly[index] === true) {
+        const before = events.previous(event);
+        this.#placeRequired(index);
+        event = events.next(before);
+      } else {
+        candidates.push({ index, target, returnEvent: events.returnOf(index), stateId });
+        event = events.next(event);
+      }
+    }
+    if (event === events.end) return null;
+    const first = events.operationOf(event);
+    const urgent = candidates.find(({ index }) => index === first);
+    // The call of the first return lies before it, so it is a candidate.
+    if (urgent === undefined) throw new Error(`operation ${first} returns before it is called`);
+    return { stateId: this.#stateId, candidates, urgent, untilAt: this.#requiredAt(first).returnAt };
+  }
+
+  #findMoves(position: Position<Input, Output>): readonly Move[] {
+    const chosen = chooseParts(position, this.#parts, this.#transitions);
+    if (chosen === 'none') return [];
+    const isChosen = (part: number): boolean => chosen === null || chosen.has(part);
+    const required = position.candidates
+      .filter(({ stateId, target }) => stateId !== NO_STATE && isChosen(target.part))
+      // Whoever returns first has most likely also been first.
+      .toSorted((a, b) => a.returnEvent - b.returnEvent)
+      .map(({ index, stateId }): Move => ({ index, isOpen: false, stateId }));
+    return [...required, ...this.#openMoves.find(position, isChosen)];
+  }
+
+  #isNew(): boolean {
+    const firstWord = wordOf(this.#events.operationOf(this.#events.first()));
+    return this.#visited.add({
+      hash: this.#placed.hash,
+      firstWord,
+      words: this.#placed.wordsFrom(firstWord),
+      stateId: this.#stateId,
+      open: this.#open.words(),
+    });
+  }
+
+  #place({ index, isOpen, stateId }: Move): void {
+    this.#stateId = stateId;
+    if (!isOpen) {
+      this.#placeRequired(index);
+      return;
+    }
+    this.#open.take(index);
+    this.#trail.push(~index);
+  }
+
+  #placeRequired(index: number): void {
+    this.#events.lift(index);
+    this.#placed.add(index);
+    this.#trail.push(index);
+  }
+
+  /** Takes back what was placed after the mark. The state is then the one of the frame on top. */
+  #undo(mark: number): void {
+    while (this.#trail.length > mark) {
+      const placed = this.#trail.pop() ?? 0;
+      if (placed < 0) this.#open.putBack(~placed);
+      else {
+        this.#events.unlift(placed);
+        this.#placed.delete(placed);
+      }
+    }
+    this.#stateId = this.#frames.at(-1)?.stateId ?? this.#transitions.initialId;
+  }
+
+  #leave(frame: Frame): void {
+    this.#noteFarthest(frame);
+    this.#frames.pop();
+    this.#undo(frame.mark);
+  }
+
+  #noteFarthest({ frontier }: Frame): void {
+    const required = this.#placed.count;
+    const best = this.#farthest;
+    if (frontier < best.frontier || (frontier === best.frontier && required < best.required)) return;
+    const isShorter = this.#trail.length < best.trail.length;
+    if (frontier === best.frontier && required === best.required && !isShorter) return;
+    this.#farthest = { frontier, required, trail: [...this.#trail] };
+  }
+
+  #found(): SearchOutcome<Input, Output> {
+    return { type: 'found', order: this.#orderOf(this.#trail) };
+  }
+
+  #none(): SearchOutcome<Input, Output> {
+    const { frontier, trail } = this.#farthest;
+    const blocked = this.#requiredAt(this.#events.operationOf(frontier));
+    return { type: 'none', order: this.#orderOf(trail), blocked };
+  }
+
+  #gaveUp(limit: LimitReached): SearchOutcome<Input, Output> {
+    return { type: 'gave-up', limit, placed: Math.max(this.#farthest.required, this.#placed.count) };
+  }
+
+  #orderOf(trail: readonly number[]): readonly Item<Input, Output>[] {
+    const taken = new Map<number, number>();
+    return trail.flatMap((placed) => {
+      if (placed >= 0) return this.#requiredAt(placed);
+      const position = taken.get(~placed) ?? 0;
+      taken.set(~placed, position + 1);
+      return this.#open.classes[~placed]?.items[position] ?? [];
+    });
+  }
+
+  #targetOf(index: number): Target<Input, Output> {
+    const target = this.#targets[index];
+    if (target === undefined) throw new RangeError(`there is no operation ${index}`);
+    return target;
+  }
+
+  #requiredAt(index: number): Item<Input, Output> {
+    const item = this.#required[index];
+    if (item === undefined) throw new RangeError(`there is no operation ${index}`);
+    return item;
+  }
+}
