@@ -17,6 +17,45 @@ export type {
 } from './conformance/snapshot-store-world.ts';
 export { stateMachineSuite } from './conformance/state-machine-suite.ts';
 export type { StateMachinePlace, StateMachineSuiteOptions } from './conformance/state-machine-world.ts';
+export type { CheckLimits } from './linearizability/check-linearizability.ts';
+export { checkLinearizability, DEFAULT_CHECK_LIMITS } from './linearizability/check-linearizability.ts';
+export type {
+  CheckResult,
+  CheckStatistics,
+  Linearization,
+  UndecidedPartition,
+} from './linearizability/check-result.ts';
+export type { ShownOperation, ShownStep, ShownViolation } from './linearizability/explain/violation.ts';
+export type { HistoryEvent } from './linearizability/history.ts';
+export { formatEvent, formatHistory, operationsOf, parseHistory } from './linearizability/history.ts';
+export type { HistoryRecorderOptions, OpenOperation } from './linearizability/history-recorder.ts';
+export { HistoryRecorder } from './linearizability/history-recorder.ts';
+export type { Model, Partition, Parts, Step } from './linearizability/model.ts';
+export { accepted, groupByKey, perKey, REFUSED } from './linearizability/model.ts';
+export type { CasRegisterInput, CasRegisterOutput } from './linearizability/models/cas-register.ts';
+export { casRegisterModel } from './linearizability/models/cas-register.ts';
+export type { CounterInput, CounterOutput } from './linearizability/models/counter.ts';
+export { counterModel } from './linearizability/models/counter.ts';
+export type { KeyValueState } from './linearizability/models/key-value.ts';
+export { keyValueModel } from './linearizability/models/key-value.ts';
+export type { KeyValueInput, KeyValueOutput, ListedEntries } from './linearizability/models/key-value-operations.ts';
+export type { LockInput, LockOutput, LockState } from './linearizability/models/lock.ts';
+export { lockModel } from './linearizability/models/lock.ts';
+export type { RegisterInput, RegisterOutput } from './linearizability/models/register.ts';
+export { registerModel } from './linearizability/models/register.ts';
+export type { Scalar } from './linearizability/models/scalar.ts';
+export type {
+  Call,
+  FailedOperation,
+  OkOperation,
+  Operation,
+  ProcessId,
+  UnknownOperation,
+} from './linearizability/operation.ts';
+export type { TimelineOptions } from './linearizability/render/timeline.ts';
+export { renderTimeline } from './linearizability/render/timeline.ts';
+export { renderTimelineSvg } from './linearizability/render/timeline-svg.ts';
+export type { LimitReached } from './linearizability/search/limits.ts';
 export type { SettledCall } from './simulator/observation/client-call.ts';
 export { HEALED_LIMITS } from './simulator/run/healed-phase.ts';
 export { runSeed } from './simulator/run/run-seed.ts';
