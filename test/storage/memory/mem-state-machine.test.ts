@@ -62,6 +62,28 @@ conforms<{ count: number; readonly byKey: Record<string, number> }>(
   },
 );
 
+interface Stored {
+  readonly value: number;
+}
+
+conforms<Map<string, Stored>>('a Map of objects', { initialState: () => new Map() }, putObject);
+
+conforms<Map<string, Stored>>(
+  'a Map of objects that are replaced',
+  { initialState: () => new Map(), mutableLevels: 1 },
+  putObject,
+);
+
+conforms<{ count: number; readonly byKey: Map<string, Stored>; readonly keys: string[] }>(
+  'an object of containers whose values are replaced',
+  { initialState: () => ({ count: 0, byKey: new Map(), keys: [] }), mutableLevels: 2 },
+  (state, request) => {
+    state.count += 1;
+    state.keys.push(request.key);
+    return putObject(state.byKey, request);
+  },
+);
+
 conforms<Map<string, number>>(
   'hooks of its own',
   {
@@ -70,13 +92,18 @@ conforms<Map<string, number>>(
       yield { entries: state.size };
       yield* state;
     },
-    async restore(parts) {
-      const state = new Map<string, number>();
-      for await (const part of parts) {
-        if (Array.isArray(part)) state.set(part[0], part[1]);
-      }
-      return state;
-    },
+    restore: restoreMap,
+  },
+  putInMap,
+);
+
+conforms<Map<string, number>>(
+  'hooks that take a copy',
+  {
+    initialState: () => new Map(),
+    snapshot: (state) => [...state],
+    isSnapshotDetached: true,
+    restore: restoreMap,
   },
   putInMap,
 );
@@ -209,4 +236,18 @@ function putInMap(state: Map<string, number>, { key, value }: Put): number | nul
   const before = state.get(key) ?? null;
   state.set(key, value);
   return before;
+}
+
+function putObject(state: Map<string, Stored>, { key, value }: Put): number | null {
+  const before = state.get(key)?.value ?? null;
+  state.set(key, { value });
+  return before;
+}
+
+async function restoreMap(parts: AsyncIterable<unknown>): Promise<Map<string, number>> {
+  const state = new Map<string, number>();
+  for await (const part of parts) {
+    if (Array.isArray(part)) state.set(part[0], part[1]);
+  }
+  return state;
 }
