@@ -136,9 +136,9 @@ export default {
     {
       name: 'no-development-packages-in-source',
       severity: 'error',
-      comment: 'what src imports must be installed with the package',
+      comment: 'what src imports must be installed with the package, or be a peer that the user installs',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '@types/node' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm-peer'], pathNot: '@types/node' },
     },
   ],
   options: {
