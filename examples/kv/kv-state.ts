@@ -47,5 +47,7 @@ export function kvStateMachine(): KvStateMachine {
   return new MemStateMachine<KvState, KvRequest, KvResponse>({
     initialState: () => new Map(),
     apply: applyRequest,
+    // Entries are replaced, never changed: writes go on while a snapshot is built.
+    mutableLevels: 1,
   });
 }
