@@ -6,24 +6,38 @@ export function isLinearizable<Input, Output, State>(
   operations: readonly Operation<Input, Output>[],
   model: Model<Input, Output, State>,
 ): boolean {
-  const possible = operations.filter(({ type }) => type !== 'failed');
-  return canFinish(possible, model.initial(), model);
+  return hasOrder(operations, model.initial(), (state, { input }, output) => {
+    const step = model.step(state, input, output);
+    return step.ok ? [step.state] : [];
+  });
 }
 
-/** Whether what is left can be put in order, where operations of unknown outcome may be left out. */
-function canFinish<Input, Output, State>(
-  left: readonly Operation<Input, Output>[],
+/** All states that may follow; `output` is `undefined` when nobody knows it. */
+export type Follow<Input, Output, State> = (
   state: State,
-  model: Model<Input, Output, State>,
+  operation: Operation<Input, Output>,
+  output: Output | undefined,
+) => readonly State[];
+
+/** The same for objects that do not always do the same. */
+export function hasOrder<Input, Output, State>(
+  operations: readonly Operation<Input, Output>[],
+  initial: State,
+  follow: Follow<Input, Output, State>,
 ): boolean {
-  if (left.every(({ type }) => type === 'unknown')) return true;
-  return left.some((operation) => {
-    const others = left.filter((other) => other !== operation);
-    if (others.some((other) => isBefore(other, operation))) return false;
-    const output = operation.type === 'ok' ? operation.output : undefined;
-    const step = model.step(state, operation.input, output);
-    return step.ok && canFinish(others, step.state, model);
-  });
+  const canFinish = (left: readonly Operation<Input, Output>[], state: State): boolean => {
+    if (left.every(({ type }) => type === 'unknown')) return true;
+    return left.some((operation) => {
+      const others = left.filter((other) => other !== operation);
+      if (others.some((other) => isBefore(other, operation))) return false;
+      const output = operation.type === 'ok' ? operation.output : undefined;
+      return follow(state, operation, output).some((next) => canFinish(others, next));
+    });
+  };
+  return canFinish(
+    operations.filter(({ type }) => type !== 'failed'),
+    initial,
+  );
 }
 
 function isBefore(first: Operation<unknown, unknown>, second: Operation<unknown, unknown>): boolean {

@@ -41,11 +41,6 @@ export class PlacedSet {
     return this.#words.slice(firstWord, end);
   }
 
-  /** A copy of all of it. */
-  words(): Uint32Array {
-    return this.#words.slice();
-  }
-
   #flip(index: number): void {
     const word = index >>> 5;
     this.#words[word] = (this.#words[word] ?? 0) ^ (1 << (index & 31));
