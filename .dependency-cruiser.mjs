@@ -66,6 +66,7 @@ const layers = [
   { name: 'dashboard', from: folder('dashboard'), mayImport: [entryPoints, folder('dashboard')] },
   { name: 'examples', from: '^examples/', mayImport: [entryPoints] },
   { name: 'bench', from: '^bench/', mayImport: [entryPoints] },
+  { name: 'chaos', from: '^chaos/', mayImport: [entryPoints] },
 ];
 
 const layerRules = layers.map(({ name, from, mayImport }) => ({
@@ -110,13 +111,13 @@ export default {
       severity: 'error',
       comment: 'src must not depend on tests, examples, benchmarks or scripts',
       from: { path: '^src/' },
-      to: { path: '^(test|examples|bench|scripts)/' },
+      to: { path: '^(test|examples|bench|chaos|scripts)/' },
     },
     {
       name: 'examples-use-the-package-name',
       severity: 'error',
       comment: 'import zlayer-consensus or one of its entry points, as a user does',
-      from: { path: '^(examples|bench)/' },
+      from: { path: '^(examples|bench|chaos)/' },
       to: { path: '^src/', dependencyTypes: ['local'] },
     },
     {

@@ -1,0 +1,85 @@
+/** Carries out a schedule: each kind of fault in a lane of its own, all lanes at the same time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicMs } from '../support/monotonic.ts';
+import type { FaultName, PlannedFault } from './fault.ts';
+import { NEMESES } from './nemeses.ts';
+import type { World } from './world.ts';
+
+/** A fault that happened. Times are those of `monotonicMs`. */
+export interface InflictedFault {
+  readonly fault: PlannedFault;
+  readonly what: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export interface FaultRunnerOptions {
+  readonly schedule: readonly PlannedFault[];
+  readonly world: World;
+  /** Ends it early: ongoing faults are ended, others not started. */
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Resolves with what happened when all lanes are at their end. A fault whose time has passed, because the one before it
+ * took long, starts at once.
+ * @throws the first failure that no nemesis expects: the harness is broken then, or a node did not come back
+ */
+export async function runFaults(options: FaultRunnerOptions): Promise<readonly InflictedFault[]> {
+  const startMs = monotonicMs();
+  const lanes = new Set(options.schedule.map(({ nemesis }) => nemesis));
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const inflicted: InflictedFault[] = [];
+  const results = await Promise.allSettled(
+    [...lanes].map(async (nemesis) => {
+      try {
+        await runLane({ ...options, signal, nemesis, startMs, inflicted });
+      } catch (error) {
+        failed.abort();
+        throw error;
+      }
+    }),
+  );
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+  return inflicted.toSorted((a, b) => a.startMs - b.startMs);
+}
+
+interface Lane extends FaultRunnerOptions {
+  readonly nemesis: FaultName;
+  readonly startMs: number;
+  readonly inflicted: InflictedFault[];
+}
+
+async function runLane(lane: Lane): Promise<void> {
+  const { schedule, nemesis, startMs, signal } = lane;
+  for (const fault of schedule.filter((planned) => planned.nemesis === nemesis)) {
+    await pauseFor(startMs + fault.atMs - monotonicMs(), signal);
+    if (signal.aborted) return;
+    await inflict(fault, lane);
+  }
+}
+
+async function inflict(fault: PlannedFault, { world, signal, say, inflicted }: Lane): Promise<void> {
+  const startMs = monotonicMs();
+  const ongoing = await NEMESES[fault.nemesis](fault, world);
+  if (ongoing === null) {
+    say(`${fault.nemesis}: nobody to hit just now`);
+    return;
+  }
+  say(`${fault.nemesis}: ${ongoing.what}`);
+  try {
+    await pauseFor(fault.holdMs, signal);
+  } finally {
+    await ongoing.end();
+    inflicted.push({ fault, what: ongoing.what, startMs, endMs: monotonicMs() });
+  }
+  say(`${fault.nemesis}: over`);
+}
+
+async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return;
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+}
