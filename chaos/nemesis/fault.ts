@@ -12,7 +12,19 @@ export interface FaultKind {
   readonly calmMs: readonly [number, number];
 }
 
-const TABLE = {
+export type FaultName =
+  | 'kill'
+  | 'pause'
+  | 'partition'
+  | 'delay'
+  | 'loss'
+  | 'duplicate'
+  | 'disk-full'
+  | 'clock'
+  | 'membership'
+  | 'restart';
+
+export const FAULTS: Readonly<Record<FaultName, FaultKind>> = {
   kill: {
     title: 'kill -9: one node, a minority, a majority or all',
     minNodes: 1,
@@ -83,14 +95,10 @@ const TABLE = {
     holdMs: [0, 500],
     calmMs: [4000, 8000],
   },
-} as const satisfies Record<string, FaultKind>;
+};
 
-export type FaultName = keyof typeof TABLE;
-
-export const FAULTS: Readonly<Record<FaultName, FaultKind>> = TABLE;
-
-/** What `all` means. */
-export const DEFAULT_FAULTS: readonly FaultName[] = Object.keys(TABLE) as FaultName[];
+/** What `all` means: the keys of the table, which are these names. */
+export const DEFAULT_FAULTS: readonly FaultName[] = Object.keys(FAULTS) as FaultName[];
 
 /** A fault as it was drawn from the seed. Who is hit depends on who leads and what is up when its time has come. */
 export interface PlannedFault {

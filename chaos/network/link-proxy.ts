@@ -25,7 +25,10 @@ export interface LinkProxyCounts {
   readonly replays: number;
 }
 
-/** Who sends, in the first request of a connection. All requests of a connection are of one node. */
+/**
+ * Who sends. All requests of a connection are of one node. The first may be the question of a node that is asked to add
+ * another one, which does not say who asks: lines are clear for those.
+ */
 const SENDER = /^x-zlayer-from: *(\d+)/im;
 
 const HEAD_BYTES_MAX = 64 * 1024;
@@ -47,7 +50,8 @@ function placeOfNode(nodeId: number): number {
 }
 
 interface Connection {
-  readonly from: number;
+  /** Null while it is not known. */
+  from: number | null;
   readonly sockets: readonly [Socket, Socket];
   readonly pumps: readonly [Pump, Pump];
 }
@@ -113,14 +117,12 @@ export class LinkProxy {
       if (!isWhole && head.byteLength < HEAD_BYTES_MAX) return;
       socket.off('data', onData);
       socket.pause();
-      const [, sender] = SENDER.exec(head.toString('latin1')) ?? [];
-      if (sender === undefined) socket.destroy();
-      else this.#join(socket, placeOfNode(Number(sender)), head);
+      this.#join(socket, head);
     };
     socket.on('data', onData);
   }
 
-  #join(socket: Socket, from: number, head: Buffer): void {
+  #join(socket: Socket, head: Buffer): void {
     if (this.#target === null) {
       socket.resetAndDestroy();
       return;
@@ -128,8 +130,9 @@ export class LinkProxy {
     const target = connect({ ...this.#target, allowHalfOpen: true });
     this.#keep(target);
     const { random } = this.#options;
-    const inbound = (): LineCondition => this.#inbound.get(from) ?? CLEAR;
-    const outbound = (): LineCondition => this.#outbound.get(from) ?? CLEAR;
+    const from = senderIn(head);
+    const inbound = (): LineCondition => this.#inboundOf(connection);
+    const outbound = (): LineCondition => this.#outboundOf(connection);
     const pumps = [
       new Pump({ from: socket, to: target, condition: inbound, random }),
       new Pump({ from: target, to: socket, condition: outbound, random }),
@@ -139,7 +142,10 @@ export class LinkProxy {
     this.#counts = { ...this.#counts, connections: this.#counts.connections + 1 };
     const recorder = new PostRecorder((request) => this.#perhapsReplay(request, inbound()));
     recorder.feed(head);
-    socket.on('data', (chunk: Buffer) => recorder.feed(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      connection.from ??= senderIn(chunk);
+      recorder.feed(chunk);
+    });
     for (const end of connection.sockets) end.once('close', () => this.#dropIfOver(connection));
     pumps[0].push(head);
     socket.resume();
@@ -151,6 +157,14 @@ export class LinkProxy {
     for (const pump of connection.pumps) pump.close();
   }
 
+  #inboundOf({ from }: Connection): LineCondition {
+    return (from === null ? undefined : this.#inbound.get(from)) ?? CLEAR;
+  }
+
+  #outboundOf({ from }: Connection): LineCondition {
+    return (from === null ? undefined : this.#outbound.get(from)) ?? CLEAR;
+  }
+
   #keep(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => undefined);
@@ -160,8 +174,8 @@ export class LinkProxy {
   #tryLuck(): void {
     const { random } = this.#options;
     for (const connection of this.#connections) {
-      const { from, pumps, sockets } = connection;
-      const conditions = [this.#inbound.get(from) ?? CLEAR, this.#outbound.get(from) ?? CLEAR] as const;
+      const { pumps, sockets } = connection;
+      const conditions = [this.#inboundOf(connection), this.#outboundOf(connection)] as const;
       for (const [index, { stallsPerMinute }] of conditions.entries()) {
         if (random() >= stallsPerMinute / CHANCES_PER_MINUTE) continue;
         pumps[index]?.stall(STALL_MS[0] + random() * (STALL_MS[1] - STALL_MS[0]));
@@ -194,4 +208,9 @@ export class LinkProxy {
     socket.once('data', () => socket.destroy());
     socket.write(request);
   }
+}
+
+function senderIn(bytes: Buffer): number | null {
+  const [, sender] = SENDER.exec(bytes.toString('latin1')) ?? [];
+  return sender === undefined ? null : placeOfNode(Number(sender));
 }
