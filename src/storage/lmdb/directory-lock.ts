@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { StorageError } from '../../errors.ts';
 import { systemFileSystem } from '../../system/system-file-system.ts';
+import { systemTimers } from '../../system/system-ports.ts';
 import { lmdbError } from './lmdb-errors.ts';
 
 export const LOCK_FILE = 'LOCK';
+
+const SECOND_TRY_MS = 50;
 
 /** The directory is ours until it is released, or the process ends, however it ends. */
 export interface DirectoryLock {
@@ -25,7 +28,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   try {
     await systemFileSystem.makeDirectory(directory);
     file = await open(join(directory, LOCK_FILE), 'a+');
-    if (tryLock(file.fd, { exclusive: true })) return new HeldLock(file);
+    if (await tryTwice(file.fd)) return new HeldLock(file);
   } catch (error) {
     await file?.close();
     throw lmdbError('lock the directory', directory, error);
@@ -34,6 +37,13 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   throw new StorageError(
     `${directory} is in use by another process, or by another store of this one: stop that first; every node needs a directory of its own`,
   );
+}
+
+/** A tool that asks whether the directory is in use has the lock for a moment. */
+async function tryTwice(fd: number): Promise<boolean> {
+  if (tryLock(fd, { exclusive: true })) return true;
+  await new Promise<void>((resolve) => systemTimers.setTimer(SECOND_TRY_MS, resolve));
+  return tryLock(fd, { exclusive: true });
 }
 
 class HeldLock implements DirectoryLock {

@@ -43,11 +43,19 @@ export async function checkFileSystem(directory: string): Promise<void> {
   }
 }
 
+export interface DataFileCheckOptions {
+  /** Follow the pages in any case, which takes longer. Not while somebody writes to the file. Default `false`. */
+  readonly allPages?: boolean;
+}
+
 /**
  * Resolves with `false` when there is no database yet.
  * @throws CorruptionError when the file is not a whole LMDB database
  */
-export async function checkDataFile(directory: string): Promise<boolean> {
+export async function checkDataFile(
+  directory: string,
+  { allPages = false }: DataFileCheckOptions = {},
+): Promise<boolean> {
   const path = join(directory, DATA_FILE);
   const file = await openIfThere(path);
   if (file === null) return false;
@@ -59,7 +67,7 @@ export async function checkDataFile(directory: string): Promise<boolean> {
     if (newest === null) throw damaged(path, 'the pages that tell its newest state are not those of an LMDB database');
     // Pages at the end that are free need not be there: so all that are in use must be looked at, which is rare.
     const isWhole = size >= (newest.lastPage + 1) * newest.pageSize;
-    const problem = isWhole ? null : await findPageProblem(file, newest);
+    const problem = isWhole && !allPages ? null : await findPageProblem(file, newest);
     if (problem !== null) throw damaged(path, problem);
     return true;
   } finally {

@@ -63,7 +63,7 @@ export async function backupStorage(options: BackupOptions): Promise<BackupRepor
   const isInUse = await isDirectoryInUse(paths.directory);
   const damaged = new Set<string>();
   for (let attempt = 1; ; attempt++) {
-    const backup = new Backup(paths, { ...options, file }, damaged);
+    const backup = new Backup(paths, { ...options, file, isInUse }, damaged);
     try {
       const made = await backup.make();
       return { directory: paths.directory, isInUse, file, ...made };
@@ -76,21 +76,23 @@ export async function backupStorage(options: BackupOptions): Promise<BackupRepor
 class Backup {
   readonly #paths: StoragePaths;
   readonly #options: BackupOptions;
+  readonly #isInUse: boolean;
   readonly #work: Work;
   /** Snapshots that turned out to be damaged. */
   readonly #damaged: Set<string>;
   #snapshot: SnapshotStatus | null = null;
   #isReadingSnapshot = false;
 
-  constructor(paths: StoragePaths, options: BackupOptions, damaged: Set<string>) {
+  constructor(paths: StoragePaths, options: BackupOptions & { readonly isInUse: boolean }, damaged: Set<string>) {
     this.#paths = paths;
     this.#options = options;
+    this.#isInUse = options.isInUse;
     this.#work = new Work(options);
     this.#damaged = damaged;
   }
 
   async make(): Promise<Pick<BackupReport, 'header' | 'sizeBytes' | 'lastLogId'>> {
-    const view = await LogView.open(this.#paths.log);
+    const view = await LogView.open(this.#paths.log, this.#isInUse);
     let writer: BackupWriter | null = null;
     try {
       const survey = conclude(await this.#read(view));

@@ -83,7 +83,7 @@ export async function inspectStorage(options: InspectOptions): Promise<StorageRe
   const paths = await findStorage(options.directory);
   const isInUse = await isDirectoryInUse(paths.directory);
   const work = new Work(options);
-  const view = await LogView.open(paths.log);
+  const view = await LogView.open(paths.log, isInUse);
   try {
     const survey = conclude(await readStorage({ paths, view, work }));
     const { entries, findings } = await readEntries(view, survey, options);

@@ -28,21 +28,25 @@ interface Databases {
  */
 export class LogView {
   readonly place: string;
+  /** A node has it open. */
+  readonly isInUse: boolean;
   readonly #databases: Databases;
   #isClosed = false;
 
-  private constructor(place: string, databases: Databases) {
+  private constructor(place: string, isInUse: boolean, databases: Databases) {
     this.place = place;
+    this.isInUse = isInUse;
     this.#databases = databases;
   }
 
   /**
+   * `isInUse`: a node has it open. Else every page is looked at before it is mapped: LMDB itself trusts them.
    * @throws StorageError when there is no log, or it can't be read
    * @throws CorruptionError when the file is no whole database
    */
-  static async open(directory: string): Promise<LogView> {
+  static async open(directory: string, isInUse: boolean): Promise<LogView> {
     try {
-      if (!(await isDatabaseThere(directory)))
+      if (!(await isDatabaseThere(directory, isInUse)))
         throw new StorageError(`${directory}: the log is empty, nothing was stored`);
       const root = open<Buffer, Buffer>({
         path: directory,
@@ -60,7 +64,7 @@ export class LogView {
       }
       // Casts, because the types lack an option.
       const readers = { groups: groups as unknown as Reader<Buffer>, records: records as unknown as Reader<string> };
-      return new LogView(directory, { root, ...readers, transaction: root.useReadTransaction() });
+      return new LogView(directory, isInUse, { root, ...readers, transaction: root.useReadTransaction() });
     } catch (error) {
       throw lmdbError('read the log', directory, error);
     }
@@ -140,12 +144,12 @@ export class LogView {
 }
 
 /** A running node changes the file while it is looked at, which looks like damage then. */
-async function isDatabaseThere(directory: string): Promise<boolean> {
+async function isDatabaseThere(directory: string, isInUse: boolean): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await checkDataFile(directory);
+      return await checkDataFile(directory, { allPages: !isInUse });
     } catch (error) {
-      if (!(error instanceof CorruptionError) || attempt === ATTEMPTS_MAX) throw error;
+      if (!isInUse || !(error instanceof CorruptionError) || attempt === ATTEMPTS_MAX) throw error;
     }
   }
 }

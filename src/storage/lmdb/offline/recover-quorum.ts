@@ -14,6 +14,7 @@ import { lockDirectory } from '../directory-lock.ts';
 import { LmdbLogDatabase } from '../lmdb-log-database.ts';
 import type { Finding } from './finding.ts';
 import { findingText } from './finding.ts';
+import { isDirectoryInUse } from './lock-probe.ts';
 import { LogView } from './log-view.ts';
 import { checkNode, membershipOf, newClusterId, nextLogId } from './new-owner.ts';
 import { encodeRecoveryNote, RECOVERY_RECORD } from './recovery-note.ts';
@@ -82,11 +83,12 @@ export interface RecoveryReport {
 export async function recoverQuorum(options: RecoverQuorumOptions): Promise<RecoveryReport> {
   const paths = await findStorage(options.directory);
   if (options.isDryRun === true) {
-    return { plan: (await prepare(paths, options)).plan, isDone: false };
+    const isInUse = await isDirectoryInUse(paths.directory);
+    return { plan: (await prepare(paths, isInUse, options)).plan, isDone: false };
   }
   const lock = await lockDirectory(paths.directory);
   try {
-    const prepared = await prepare(paths, options);
+    const prepared = await prepare(paths, false, options);
     const isConfirmed = (await options.confirm?.(prepared.plan)) ?? true;
     if (isConfirmed) await commit(paths, prepared, lock);
     return { plan: prepared.plan, isDone: isConfirmed };
@@ -100,9 +102,9 @@ interface Prepared {
   readonly changes: readonly LogDatabaseChange[];
 }
 
-async function prepare(paths: StoragePaths, options: RecoverQuorumOptions): Promise<Prepared> {
+async function prepare(paths: StoragePaths, isInUse: boolean, options: RecoverQuorumOptions): Promise<Prepared> {
   const work = new Work(options);
-  const view = await LogView.open(paths.log);
+  const view = await LogView.open(paths.log, isInUse);
   try {
     const survey = conclude(await readStorage({ paths, view, work, choose: chooseNewest(work) }));
     const plan = planOf(survey, options);

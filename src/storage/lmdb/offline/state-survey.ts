@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorruptionError } from '../../../errors.ts';
 import type { AppliedState } from '../../../ports/state-machine.ts';
+import { checkDataFile } from '../file-check.ts';
 import { lmdbError } from '../lmdb-errors.ts';
 import { StateEnvironment } from '../state/state-environment.ts';
 import { ALL_ROWS } from '../state/state-key.ts';
@@ -21,17 +22,22 @@ export interface StateStatus {
 /** `null` when there is none, or its record can't be read. */
 export async function surveyState(
   directory: string,
+  isInUse: boolean,
   onFinding: (finding: Finding) => void,
 ): Promise<StateStatus | null> {
   const path = await findState(directory);
   if (path === null) return null;
-  return await withState(path, onFinding, async (environment) => ({ path, applied: environment.applied() }));
+  return await withState(path, onFinding, async (open) => {
+    if (!isInUse) await checkDataFile(path, { allPages: true });
+    return { path, applied: (await open()).applied() };
+  });
 }
 
 /** Reads every row. Resolves with how many there are. */
 export async function verifyState(path: string, work: Work, onFinding: (finding: Finding) => void): Promise<number> {
   let count = 0;
-  await withState(path, onFinding, async (environment) => {
+  await withState(path, onFinding, async (open) => {
+    const environment = await open();
     const view = environment.pin();
     try {
       for (const [key, value] of environment.rows(ALL_ROWS, view)) {
@@ -61,18 +67,21 @@ async function findState(directory: string): Promise<string | null> {
 async function withState<T>(
   path: string,
   onFinding: (finding: Finding) => void,
-  read: (environment: StateEnvironment) => Promise<T>,
+  read: (open: () => Promise<StateEnvironment>) => Promise<T>,
 ): Promise<T | null> {
+  let environment: StateEnvironment | null = null;
+  const open = async (): Promise<StateEnvironment> => {
+    environment = await StateEnvironment.open(path);
+    return environment;
+  };
   try {
-    const environment = await StateEnvironment.open(path);
-    try {
-      return await read(environment);
-    } finally {
-      await environment.close();
-    }
+    return await read(open);
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
     onFinding({ severity: 'damage', file: path, index: null, problem: error.message });
     return null;
+  } finally {
+    // A cast: the compiler does not see that the function above sets it.
+    await (environment as StateEnvironment | null)?.close();
   }
 }

@@ -70,7 +70,7 @@ export async function readStorage(options: ReadStorageOptions): Promise<StorageC
   // After the view: whatever it says was purged is in one of these.
   const found = await surveySnapshots(paths.snapshots, onFinding);
   const snapshots = choose === undefined ? found : await choose(found, onFinding);
-  const state = options.isStateIgnored === true ? null : await surveyState(paths.state, onFinding);
+  const state = options.isStateIgnored === true ? null : await surveyState(paths.state, view.isInUse, onFinding);
 
   const tail = new LogTail(view.place, records.lastPurged, onFinding);
   const firstIndex = records.lastPurged.index + 1;

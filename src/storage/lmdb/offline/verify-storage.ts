@@ -37,15 +37,13 @@ export interface VerifyReport {
  * Reads every record of the log, every snapshot and every row of a state, and checks what they say against their
  * checksums and against each other: is the log without holes, do terms never decrease, does a snapshot cover what was
  * purged? Changes nothing, also while a node runs on the directory.
- *
- * LMDB trusts its own pages: where they are damaged it may end the process. The command line looks from a second one.
  * @throws StorageError when the directory is none of a node or can't be read
  */
 export async function verifyStorage(options: VerifyOptions): Promise<VerifyReport> {
   const paths = await findStorage(options.directory);
   const isInUse = await isDirectoryInUse(paths.directory);
   const work = new Work(options);
-  const content = await readLog(paths, work);
+  const content = await readLog(paths, isInUse, work);
   if ('problem' in content) {
     const finding: Finding = { severity: 'damage', file: paths.log, index: null, problem: content.problem };
     const nothing = { entryCount: 0, snapshotCount: 0, stateRowCount: null };
@@ -71,10 +69,14 @@ export async function verifyStorage(options: VerifyOptions): Promise<VerifyRepor
 }
 
 /** The view is closed before the snapshots are read, which may take long. */
-async function readLog(paths: StoragePaths, work: Work): Promise<StorageContent | { readonly problem: string }> {
+async function readLog(
+  paths: StoragePaths,
+  isInUse: boolean,
+  work: Work,
+): Promise<StorageContent | { readonly problem: string }> {
   let view: LogView;
   try {
-    view = await LogView.open(paths.log);
+    view = await LogView.open(paths.log, isInUse);
   } catch (error) {
     if (error instanceof CorruptionError) return { problem: error.message };
     throw error;
