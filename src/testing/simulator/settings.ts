@@ -8,6 +8,8 @@ export interface SimSettings {
   /** Nodes are added one by one, as an application does it, or all at once. */
   readonly isGrownOneByOne: boolean;
   readonly config: Partial<ConsensusConfig>;
+  /** Does the state machine keep its state on the disk, or is it rebuilt from snapshot and log? */
+  readonly isStateDurable: boolean;
   readonly latencyMaxMs: number;
   readonly syncMaxMs: number;
   /** How long it takes at most to notice that a connection is broken. */
@@ -42,6 +44,7 @@ export function drawSettings(random: SimRandom, nodes: number | null): SimSettin
     nodes: nodes ?? drawnNodes,
     isGrownOneByOne: random.chance(0.3),
     config: { clusterName: 'simulation', ...config, ...drawLimits(random, electionTimeoutMinMs) },
+    isStateDurable: random.chance(0.3),
     latencyMaxMs: random.pick([1, heartbeatIntervalMs / 10, heartbeatIntervalMs / 4]),
     syncMaxMs: random.pick([0.5, 2, heartbeatIntervalMs / 4, heartbeatIntervalMs]),
     detectionMaxMs: random.pick([heartbeatIntervalMs, electionTimeoutMinMs, 4 * electionTimeoutMinMs]),

@@ -5,11 +5,13 @@ import { GroupLogStore } from '../../../storage/group-log/group-log-store.ts';
 import { FileSnapshotStore } from '../../../storage/snapshot-files/file-snapshot-store.ts';
 import { MemFileSystem } from '../../disk/mem-file-system.ts';
 import { MemLogDatabase, MemLogDisk } from '../../disk/mem-log-database.ts';
+import type { KvState } from '../kv/kv-types.ts';
 import { LogJournal } from '../observation/log-journal.ts';
 import type { SimProcess } from '../time/sim-process.ts';
 import type { SimRandom } from '../time/sim-random.ts';
 import { DiskConditions } from './disk-conditions.ts';
 import { ProcessDatabase } from './process-database.ts';
+import { StateDisk } from './state-disk.ts';
 
 export interface DiskStores {
   readonly logStore: LogStore;
@@ -28,6 +30,8 @@ export class SimDisk {
   readonly conditions: DiskConditions;
   /** What was written to the log on it. */
   readonly journal: LogJournal = new LogJournal();
+  /** For a state machine that is durable by itself. */
+  readonly stateDisk: StateDisk<KvState>;
   readonly #random: SimRandom;
   readonly #logDisk = new MemLogDisk();
   #fileSystem: MemFileSystem;
@@ -36,6 +40,7 @@ export class SimDisk {
   constructor({ random, syncMaxMs }: SimDiskParts) {
     this.#random = random;
     this.conditions = new DiskConditions(random.fork('conditions'), syncMaxMs);
+    this.stateDisk = new StateDisk(this.conditions);
     this.#fileSystem = new MemFileSystem({ faults: this.conditions });
   }
 
@@ -73,6 +78,7 @@ export class SimDisk {
     const random = this.#random;
     this.#database?.crash({ isLastCommitDone: random.chance(0.5) });
     this.#database = null;
+    this.stateDisk.crash(random.chance(0.5));
     const before = this.#fileSystem;
     this.#fileSystem = random.chance(0.5) ? before.kill() : before.crash(random.chance(0.5) ? random : null);
   }

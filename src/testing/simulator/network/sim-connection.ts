@@ -130,6 +130,7 @@ export class SimConnection implements PeerConnection {
       this.#reportedRefusal = null;
       endpoint.inbound.receive(from, message, (answer) => this.#reply(endpoint, answer));
     } catch (error) {
+      fabric.onNews(endpoint.nodeId, `refuses n${own.nodeId}: ${String(error)}`);
       if (!(error instanceof PeerRefusedError)) {
         this.#report(fabric.detectionMs(), new UnreachableError(peer.addr, 'the peer is shutting down'));
       } else if (this.#reportedRefusal !== error.message) {

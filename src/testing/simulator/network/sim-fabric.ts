@@ -18,6 +18,8 @@ export interface SimFabricParts {
   readonly onSend: (from: NodeId, to: NodeId, message: Message) => void;
   /** Told of every message when it arrives. */
   readonly onArrive: (from: NodeId, to: NodeId, message: Message) => void;
+  /** Told of everything else that may be of interest: a node, and what happened. */
+  readonly onNews: (nodeId: NodeId, text: string) => void;
 }
 
 /** - `lost`: on the way. - `cut`: there is no way. - `nobody`: no process has the port open. */
@@ -44,6 +46,7 @@ export class SimFabric {
   readonly timeline: Timeline;
   readonly onSend: SimFabricParts['onSend'];
   readonly onArrive: SimFabricParts['onArrive'];
+  readonly onNews: SimFabricParts['onNews'];
   readonly #random: SimRandom;
   readonly #latencyMaxMs: number;
   readonly #detectionMaxMs: number;
@@ -55,6 +58,7 @@ export class SimFabric {
     this.timeline = parts.timeline;
     this.onSend = parts.onSend;
     this.onArrive = parts.onArrive;
+    this.onNews = parts.onNews;
     this.#random = parts.random;
     this.#latencyMaxMs = parts.latencyMaxMs;
     this.#detectionMaxMs = parts.detectionMaxMs;

@@ -65,7 +65,7 @@ export class Operator {
       return answer.isOk || answer.code === 'ALREADY_INITIALIZED';
     });
     for (const { id } of isGrownOneByOne ? nodes.slice(1) : []) {
-      await this.#until(async () => (await this.#atLeader((leader) => this.#addVoter(leader, id))).isOk);
+      await this.#until(() => this.#join(id));
     }
   }
 
@@ -143,6 +143,15 @@ export class Operator {
     this.#cluster.lost.delete(node);
   }
 
+  /** A node that lost its disk on the way must leave first. */
+  async #join(id: NodeId): Promise<boolean> {
+    const answer = await this.#atLeader((leader) => this.#addVoter(leader, id));
+    if (!answer.isOk && answer.code === 'PEER_REFUSED') {
+      await this.#atLeader((leader) => leader.removeMember(id, { timeoutMs: this.#patienceMs }));
+    }
+    return answer.isOk;
+  }
+
   async #replace(node: SimNode): Promise<void> {
     if ((await this.#addReplacement(node)) && this.#mayRemove(node.id)) {
       await this.#shrink((leader) => leader.removeMember(node.id, { timeoutMs: this.#patienceMs }));
@@ -182,8 +191,10 @@ export class Operator {
     return leader.addLearner(id, addressOf(id), { blocking, timeoutMs: this.#patienceMs });
   }
 
+  /** Also one whose addition is not committed yet, as far as the leader knows. */
   #isMember(id: NodeId): boolean {
-    return this.#cluster.membership()?.nodes.has(id) === true;
+    const planned = this.#cluster.leader()?.core?.membership.effective.membership.nodes;
+    return this.#cluster.membership()?.nodes.has(id) === true || planned?.has(id) === true;
   }
 
   /** Voters that must stay: one, so that there is a cluster; more, if the data of some is lost. */

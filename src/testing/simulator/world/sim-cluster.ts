@@ -54,6 +54,7 @@ export class SimCluster {
       trace: this.trace,
       random,
       config: settings.config,
+      isStateDurable: settings.isStateDurable,
       syncMaxMs: settings.syncMaxMs,
       driftMax: settings.driftMax,
       maxInFlight: settings.maxInFlight,
@@ -158,6 +159,7 @@ export class SimCluster {
         if (node !== undefined) this.board.sent(node, to, message);
         if (this.trace.isOn) this.trace.line(from, `-> n${to} ${describeMessage(message)}`);
       },
+      onNews: (nodeId, text) => this.trace.line(nodeId, text),
       onArrive: (from, to, message) => {
         this.trace.note(20, to, from, message.term);
         if (this.trace.isOn) this.trace.line(to, `<- n${from} ${describeMessage(message)}`);

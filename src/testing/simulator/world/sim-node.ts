@@ -4,9 +4,12 @@ import type { CoreState } from '../../../core/state.ts';
 import type { ConsensusNode } from '../../../node/consensus-node.ts';
 import { ConsensusNodeBuilder } from '../../../node/consensus-node-builder.ts';
 import type { ConsensusConfig } from '../../../runtime/config.ts';
+import { MemStateMachine } from '../../../storage/memory/mem-state-machine.ts';
 import { SimDisk } from '../disk/sim-disk.ts';
+import { applyKv } from '../kv/apply-kv.ts';
+import { DurableKv } from '../kv/durable-kv.ts';
 import { kvCodec } from '../kv/kv-codec.ts';
-import type { KvRequest, KvResponse } from '../kv/kv-types.ts';
+import type { KvRequest, KvResponse, KvState } from '../kv/kv-types.ts';
 import { addressOf } from '../network/addresses.ts';
 import type { SimFabric } from '../network/sim-fabric.ts';
 import { SimNetwork } from '../network/sim-network.ts';
@@ -18,6 +21,7 @@ import { SimProcess } from '../time/sim-process.ts';
 import type { SimRandom } from '../time/sim-random.ts';
 import type { Timeline } from '../time/timeline.ts';
 import type { Trace } from '../trace.ts';
+import type { KvStateMachine } from './watched-state-machine.ts';
 import { WatchedStateMachine } from './watched-state-machine.ts';
 
 export type KvNode = ConsensusNode<KvRequest, KvResponse>;
@@ -35,6 +39,7 @@ export interface SimNodeParts {
   readonly trace: Trace;
   readonly random: SimRandom;
   readonly config: Partial<ConsensusConfig>;
+  readonly isStateDurable: boolean;
   readonly syncMaxMs: number;
   /** Part by which the node's clock may be wrong. */
   readonly driftMax: number;
@@ -232,7 +237,7 @@ export class SimNode implements NodeView {
     const addr = addressOf(this.id);
     const network = new SimNetwork({ fabric, process, nodeId: this.id, addr, maxInFlight });
     const isCurrent = (): boolean => process.isAlive;
-    const stateMachine = new WatchedStateMachine(process, {
+    const stateMachine = new WatchedStateMachine(this.#makeStateMachine(process), process, {
       started: (applied: LogId) => isCurrent() && board.started(this, applied),
       applied: (applied) => isCurrent() && board.applied(this, applied),
       viewed: (state) => isCurrent() && board.viewed(this, state),
@@ -265,6 +270,15 @@ export class SimNode implements NodeView {
         (node) => isCurrent() && this.#onBuilt(node),
         (error: unknown) => isCurrent() && this.#onStopped(error),
       );
+  }
+
+  #makeStateMachine(process: SimProcess): KvStateMachine {
+    if (this.#parts.isStateDurable) return new DurableKv(this.#disk.stateDisk);
+    return new MemStateMachine<KvState, KvRequest, KvResponse>({
+      initialState: () => new Map(),
+      apply: applyKv,
+      timers: process,
+    });
   }
 
   #onBuilt(node: KvNode): void {

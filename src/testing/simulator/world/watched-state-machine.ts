@@ -4,8 +4,7 @@ import type { LogId } from '../../../core/ids.ts';
 import type { SnapshotMeta } from '../../../core/message.ts';
 import type { Codec } from '../../../ports/codec.ts';
 import type { AppliedState, StateMachine, StateSnapshot } from '../../../ports/state-machine.ts';
-import { MemStateMachine } from '../../../storage/memory/mem-state-machine.ts';
-import { applyKv, digestOf, listOf, registerOf, stateHash } from '../kv/apply-kv.ts';
+import { digestOf, listOf, registerOf, stateHash } from '../kv/apply-kv.ts';
 import type { KvRequest, KvResponse, KvState } from '../kv/kv-types.ts';
 import { isListKey } from '../kv/kv-types.ts';
 import type { AppliedEntry } from '../observation/node-view.ts';
@@ -28,21 +27,23 @@ export interface ApplyCost {
 
 type Responses = readonly (KvResponse | undefined)[];
 
+/** A state machine of which the state can be seen. */
+export interface KvStateMachine extends StateMachine<KvRequest, KvResponse> {
+  readonly state: KvState;
+}
+
 export class WatchedStateMachine implements StateMachine<KvRequest, KvResponse> {
-  readonly isDurable = false;
+  readonly isDurable: boolean;
   readonly #process: SimProcess;
   readonly #watcher: StateMachineWatcher;
-  readonly #inner: MemStateMachine<KvState, KvRequest, KvResponse>;
+  readonly #inner: KvStateMachine;
   cost: ApplyCost | null = null;
 
-  constructor(process: SimProcess, watcher: StateMachineWatcher) {
+  constructor(inner: KvStateMachine, process: SimProcess, watcher: StateMachineWatcher) {
+    this.isDurable = inner.isDurable;
+    this.#inner = inner;
     this.#process = process;
     this.#watcher = watcher;
-    this.#inner = new MemStateMachine<KvState, KvRequest, KvResponse>({
-      initialState: () => new Map(),
-      apply: applyKv,
-      timers: process,
-    });
   }
 
   get state(): ReadonlyMap<string, unknown> {
