@@ -14,10 +14,11 @@ const RESTORE = 'restore this node from a backup, or remove it from the cluster 
 /** By the number that LMDB passes on, and by the name that Node.js uses. */
 const CURES = new Map<unknown, string>([
   [1, 'give the process the right to write there (EPERM)'],
-  [5, 'the disk failed (EIO): replace it'],
+  [5, 'the disk failed, or a limit cut a write short (EIO): replace the disk, or raise the limit on the size of files'],
   [12, 'there is not enough memory or address space (ENOMEM)'],
   [13, 'give the process the right to write there (EACCES)'],
   [24, 'the process has too many files open (EMFILE): raise its limit'],
+  [27, 'the file may not grow any more (EFBIG): raise the limit on the size of files'],
   [28, 'the disk is full (ENOSPC): make room, then start the node again'],
   [30, 'the file system is read-only (EROFS): mount it for writing'],
   [122, 'the quota is used up (EDQUOT): raise it, then start the node again'],

@@ -9,6 +9,7 @@ import type { DirectoryLock } from './directory-lock.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { checkDataFile, checkFileSystem } from './file-check.ts';
 import { causeOfFailedCommit, lmdbError } from './lmdb-errors.ts';
+import { causeOfFailedWrite, checkRoom } from './state/disk-room.ts';
 
 export interface LmdbLogDatabaseOptions {
   readonly directory: string;
@@ -74,6 +75,7 @@ export class LmdbLogDatabase implements LogDatabase {
       await this.#attempt('create', () => systemFileSystem.makeDirectory(this.place));
       await this.#attempt('open', () => checkFileSystem(this.place));
       const isNew = !(await this.#attempt('read', () => checkDataFile(this.place)));
+      await this.#attempt('open', () => checkRoom(this.place));
       this.#opened = this.#openFiles(lock);
       // A file is only there after a crash if its directory says so.
       if (isNew) await this.#attempt('create', () => systemFileSystem.syncDirectory(this.place));
@@ -125,6 +127,9 @@ export class LmdbLogDatabase implements LogDatabase {
         encoding: 'binary',
         keyEncoding: 'binary',
         overlappingSync: false,
+        // Else each batch lies in one of the package's own, whose promise nobody holds: when the commit fails, its rejection
+        // is not handled, and ends the process.
+        eventTurnBatching: false,
         readOnly: this.#isReadOnly,
       });
       const groups = root.openDB<Buffer, Buffer>({ name: 'groups', encoding: 'binary', keyEncoding: 'binary' });
@@ -168,7 +173,8 @@ export class LmdbLogDatabase implements LogDatabase {
       const areDone = await Promise.all([done, ...operations]);
       if (areDone.includes(false)) throw new StorageError(`${this.place}: a group was not behind all others`);
     } catch (error) {
-      throw lmdbError('write the log', this.place, await causeOfFailedCommit(error));
+      const cause = await causeOfFailedWrite(this.place, await causeOfFailedCommit(error));
+      throw lmdbError('write the log', this.place, cause);
     }
   }
 
