@@ -9,6 +9,7 @@ import { memoryGrowth } from './scenarios/memory-growth.ts';
 import { memoryReads } from './scenarios/memory-reads.ts';
 import { memoryWrites } from './scenarios/memory-writes.ts';
 import { recovery } from './scenarios/recovery.ts';
+import { snapshotPause } from './scenarios/snapshot-pause.ts';
 import type { Scenario } from './support/scenario.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -17,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   memoryGrowth,
   failover,
   recovery,
+  snapshotPause,
   httpWrites,
   httpReads,
   httpRecovery,

@@ -9,7 +9,7 @@ export type Column = readonly (readonly unknown[])[];
 /** Takes the place of a container in a copy of the state. It may hold further copies, but only as direct values. */
 export class CopiedContainer {
   readonly type: ContainerType;
-  /** `null` for a `Set` and an array. */
+  /** Divided as the values are; `null` for a `Set` and an array. */
   readonly keys: Column | null;
   readonly values: Column;
 
@@ -20,21 +20,13 @@ export class CopiedContainer {
   }
 
   /** `[key, value]` of a `Map` and an object, else the values. */
-  members(): Iterable<unknown> {
-    return this.keys === null ? flat(this.values) : pairs(this.keys, this.values);
-  }
-}
-
-/** The two columns may be divided at different places. */
-function* pairs(keys: Column, values: Column): Generator<unknown, void> {
-  const flatValues = flat(values);
-  for (const key of flat(keys)) {
-    yield [key, flatValues.next().value];
-  }
-}
-
-function* flat(column: Column): Generator<unknown, void> {
-  for (const part of column) {
-    yield* part;
+  *members(): Generator<unknown, void> {
+    for (let part = 0; part < this.values.length; part += 1) {
+      const values = this.values[part] ?? [];
+      const keys = this.keys?.[part];
+      for (let at = 0; at < values.length; at += 1) {
+        yield keys === undefined ? values[at] : [keys[at], values[at]];
+      }
+    }
   }
 }
