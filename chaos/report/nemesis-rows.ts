@@ -17,12 +17,10 @@ export interface RowsOptions {
 /** In the order of the nemeses; the quiet times at the end. */
 export function nemesisRows({ calls, whole, faults, nemeses }: RowsOptions): readonly NemesisRow[] {
   const gaps = successGaps(calls, whole);
-  const rowOf = (nemesis: FaultName | 'none', spans: readonly Span[]): NemesisRow => ({
-    nemesis,
-    intervals: spans.length,
-    counts: countIn(calls, spans),
-    gaps: percentilesOf(spans.map((span) => longestGapMs(gaps, span))),
-  });
+  const rowOf = (nemesis: FaultName | 'none', spans: readonly Span[]): NemesisRow => {
+    const gapsMs = spans.map((span) => longestGapMs(gaps, span));
+    return { nemesis, intervals: spans.length, counts: countIn(calls, spans), gapsMs, gaps: percentilesOf(gapsMs) };
+  };
   const felt = faults.map(({ nemesis, startMs, endMs }) => ({ nemesis, startMs, endMs: endMs + AFTERMATH_MS }));
   return [
     ...nemeses.map((nemesis) =>

@@ -24,7 +24,9 @@ export interface NemesisRow {
   /** Faults, or quiet times. */
   readonly intervals: number;
   readonly counts: Counts;
-  /** Of each interval: the longest time without a success that touches it, ms. Null without intervals. */
+  /** Of each interval: the longest time without a success that touches it. */
+  readonly gapsMs: readonly number[];
+  /** Of these. Null without intervals. */
   readonly gaps: Percentiles | null;
 }
 
@@ -72,6 +74,9 @@ export interface ChaosResult {
   readonly rows: readonly NemesisRow[];
   /** Operations for each second. */
   readonly perSecond: readonly Counts[];
+  /** Times without a success that lasted so long or longer. */
+  readonly outageMs: number;
+  readonly outages: readonly Span[];
   /** From the end of the faults until all nodes served as voters; null: not in time. */
   readonly healedAfterMs: number | null;
   readonly check: CheckReport | null;

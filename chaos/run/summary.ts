@@ -8,12 +8,15 @@ import { EXIT_CODES } from '../cli/exit-codes.ts';
 import type { EventNotes } from '../client/history-file.ts';
 import type { ClientInput, ClientOutput } from '../client/operation.ts';
 import type { LinkProxyCounts } from '../network/link-proxy.ts';
-import { countCalls, countSteps, endedCalls } from '../report/availability.ts';
+import { countCalls, countSteps, endedCalls, successGaps } from '../report/availability.ts';
 import { nemesisRows } from '../report/nemesis-rows.ts';
 import type { ChaosResult, Finding, ReportedFault } from '../report/result.ts';
 import type { RunRecord } from './chaos-run.ts';
 import type { Environment } from './environment.ts';
 import { checkLedger, describeLedger } from './ledger-check.ts';
+
+/** The shortest election timeout of the nodes: shorter times without a success are not for the picture. */
+const OUTAGE_MS = 500;
 
 export interface SummaryOptions {
   readonly args: ChaosArguments;
@@ -70,6 +73,8 @@ export function summarise({
     faults,
     rows: nemesisRows({ calls, whole, faults, nemeses }),
     perSecond: countSteps(calls, whole, 1000),
+    outageMs: OUTAGE_MS,
+    outages: successGaps(calls, whole).filter(({ startMs, endMs }) => endMs - startMs >= OUTAGE_MS),
     healedAfterMs: record.healedAfterMs,
     check: record.check,
     acknowledgedWrites: ledger?.acknowledged ?? 0,

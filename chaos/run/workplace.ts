@@ -33,6 +33,7 @@ export async function openWorkplace(
   mark: RunMark,
 ): Promise<Workplace> {
   const dataDirectory = workDirectory(mark);
+  mkdirSync(dataDirectory, { recursive: true });
   const reportDirectory = makeReportDirectory(args);
   const launcher = await Launcher.open(mark);
   if (nemeses.includes('disk-full')) {
