@@ -11,7 +11,7 @@ import type { RowKey } from './state-key.ts';
 import { ALL_ROWS } from './state-key.ts';
 
 /** Rows are stored in groups of this size: not so large that the event loop waits long, nor so small that each waits. */
-const GROUP_BYTES = 512 * 1024;
+const GROUP_BYTES = 256 * 1024;
 
 export interface RestoreSource {
   readonly meta: SnapshotMeta;

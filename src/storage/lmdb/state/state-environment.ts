@@ -38,7 +38,8 @@ interface Untyped {
  * One LMDB environment, all rows in its main database. It is opened by whoever holds the lock of the directory above.
  *
  * `overlappingSync` is off: a commit writes and syncs the data pages, and only then the page that makes them valid, so
- * that the file is whole after a power failure at any instant, and what was committed is there.
+ * that the file is whole after a power failure at any instant, and what was committed is there. The file grows as it
+ * needs to, and never shrinks: space that is given up is used again.
  */
 export class StateEnvironment {
   readonly place: string;
@@ -143,6 +144,7 @@ export class StateEnvironment {
         void root.put(APPLIED_KEY, record);
       }),
     );
+    this.#checkVisible(applied);
   }
 
   /** Rows behind all that are there, in order. Fills pages whole, where insertions would leave them half empty. */
@@ -181,6 +183,16 @@ export class StateEnvironment {
       const cause = await causeOfFailedWrite(this.place, await causeOfFailedCommit(error));
       throw lmdbError('write the state', this.place, cause);
     }
+  }
+
+  /** Who reads now must find what was written: what covered it is about to be dropped. */
+  #checkVisible({ lastApplied }: AppliedState): void {
+    this.#root.resetReadTxn();
+    const { index } = this.applied().lastApplied;
+    if (index === lastApplied.index) return;
+    throw new StorageError(
+      `${this.place}: a commit up to entry ${lastApplied.index} was reported, but the state is at entry ${index}`,
+    );
   }
 
   #getBytes(key: RowKey, view: Transaction | null): Buffer | undefined {

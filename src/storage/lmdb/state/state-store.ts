@@ -45,6 +45,7 @@ export class StateStore implements StateRows {
   #writing: ChangeLayer | null = null;
   #write: Promise<void> | null = null;
   #failure: ConsensusError | null = null;
+  #isRetired = false;
 
   /** `onRoom` is called when a write has ended, well or not. */
   constructor(environment: StateEnvironment, onRoom: () => void) {
@@ -114,8 +115,10 @@ export class StateStore implements StateRows {
    * the last view was.
    */
   async retire(reason: ConsensusError): Promise<void> {
+    // From now on no write is started, and what waits for one is told.
+    this.#failure ??= reason;
+    this.#isRetired = true;
     await this.#write;
-    this.#failure = reason;
     this.#closeIfUnused();
     await this.#unused.promise;
     await this.environment.close();
@@ -153,7 +156,7 @@ export class StateStore implements StateRows {
   }
 
   #closeIfUnused(): void {
-    if (this.#failure !== null && this.#views.size === 0) this.#unused.resolve();
+    if (this.#isRetired && this.#views.size === 0) this.#unused.resolve();
   }
 }
 

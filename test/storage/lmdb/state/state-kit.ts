@@ -57,7 +57,7 @@ export function entry(index: number, changes: Changes): Entry {
 }
 
 /** Request number `index` of a fixed history, the same in every process. */
-export function historyEntry(index: number): Entry {
+function historyEntry(index: number): Entry {
   if (index % 50 === 1) return membershipEntry(logId(1, index), 1000 + index, uniformMembership([1, index + 1]));
   const key = `key ${(index * 7919) % 499}`;
   if (index % 7 === 0) return entry(index, { remove: [key] });

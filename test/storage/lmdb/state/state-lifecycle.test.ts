@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { open } from 'lmdb';
 import { collect } from '../../../support/collect.ts';
 import {
   codec,
@@ -120,6 +122,18 @@ describe('snapshots of a state on disk', () => {
 });
 
 describe('a state on disk', () => {
+  test('the format of its records has not changed', async (context) => {
+    const directory = makeDirectory(context);
+    const machine = await openMachine(context, directory);
+    await machine.apply([...history(1, 2), entry(2, { set: { a: 1, b: new Uint8Array([7]) } })]);
+    await machine.close();
+    const path = join(directory, 'state-1');
+    const root = open<Buffer, Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false });
+    const records = [...root.getRange({ start: Buffer.from([0]) })].map(({ key, value }) => [hex(key), hex(value)]);
+    await root.close();
+    assert.deepEqual(records, GOLDEN_RECORDS);
+  });
+
   test('an exception leaves nothing of its call behind, in memory or on the disk', async (context) => {
     const directory = makeDirectory(context);
     const machine = await openMachine(context, directory);
@@ -291,3 +305,19 @@ const GOLDEN = [
   // The end: three rows.
   '09000000882f0b51030300000000000000',
 ].join('');
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+/** See `state-environment`, `state-key`, `state-row` and `applied-state-bytes`. */
+const GOLDEN_RECORDS: readonly (readonly [string, string])[] = [
+  [
+    '01',
+    'dfb79751090101000000000000000200000000000000ea03000000000000010000000000000001000000000000000102000000010000000000' +
+      '00000200000000000000000200000001000000000000000a00000031302e302e302e313a31010a000000696e7374616e63652d3100020000' +
+      '00000000000a00000031302e302e302e313a32010a000000696e7374616e63652d3200',
+  ],
+  ['02706169727300046100', '01019839da8c'],
+  ['02706169727300046200', '01c702740107ab9c877b'],
+];
