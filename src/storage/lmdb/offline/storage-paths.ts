@@ -28,7 +28,7 @@ export async function findStorage(directory: string): Promise<StoragePaths> {
   throw new StorageError(`${path} ${what}: name a directory that a node was started with (openDurableStorage)`);
 }
 
-export async function isThere(path: string): Promise<boolean> {
+async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
