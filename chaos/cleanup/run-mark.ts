@@ -13,7 +13,12 @@ export const PREFIX = 'zlayer-chaos-';
 export type RunMark = string;
 
 export function ownMark(): RunMark {
-  return `${process.pid}-${startTimeOf(process.pid)}`;
+  return markOf(process.pid);
+}
+
+/** Of a run whose process still runs. */
+export function markOf(pid: number): RunMark {
+  return `${pid}-${startTimeOf(pid)}`;
 }
 
 /** @returns null when the text holds no mark */

@@ -4,7 +4,7 @@ import type { NemesisRow } from './result.ts';
 
 const WIDTH = 1140;
 const LEFT = 96;
-const RIGHT = 24;
+const RIGHT = 34;
 const ROW_HEIGHT = 26;
 const TOP = 6;
 const AXIS_HEIGHT = 34;

@@ -44,7 +44,8 @@ ${duration(result.outageMs)} or longer <span class="key fault"></span>a fault</p
 <div class="picture">${timelineChart({ whole, perSecond, outages, faults, nemeses })}</div>
 <h2>Availability</h2>
 <p class="soft">For each fault, from its start to a second after its end: the longest time in which no operation of any
-client succeeded, in full, also where it began before or ended after. The bar is the median.</p>
+client succeeded, in full, also where it began before or ended after. The bar is the median. When faults of several kinds coincide, the
+same time counts for each of them.</p>
 <div class="picture">${gapChart(rows)}</div>
 ${nemesisTable(rows)}
 ${leftOut(result)}
@@ -114,7 +115,7 @@ function countTiles({ counts, faulty, rows }: ChaosResult): readonly Tile[] {
       note: `${count(failed)} failed, ${count(unknown)} unknown`,
       isGood: true,
     },
-    { name: 'Longest time without a success', value: duration(longest), note: under, isGood: true },
+    { name: 'Longest time without success', value: duration(longest), note: under, isGood: true },
   ];
 }
 

@@ -19,10 +19,10 @@ p.soft{margin:4px 0 10px;max-width:900px}
 a{color:var(--ok)}
 code{font:13px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--panel);padding:1px 5px;
 border-radius:4px;overflow-wrap:anywhere}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(205px,1fr));gap:12px;margin:22px 0 0}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin:22px 0 0}
 .tile{background:var(--panel);border-radius:8px;padding:12px 14px}
 .tile .name{font-size:13px;color:var(--soft)}
-.tile .value{font-size:22px;font-weight:600}
+.tile .value{font-size:20px;font-weight:600}
 .tile.bad .value{color:var(--bad)}
 .tile .soft{font-size:13px}
 .picture{overflow-x:auto}

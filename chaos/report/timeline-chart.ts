@@ -49,11 +49,11 @@ export function timelineChart(options: TimelineChartOptions): string {
     `<svg class="chart" role="img" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">`,
     '<title>Operations for each second, times without a success, and faults</title>',
     shades(options, scale),
+    timeAxis(spanMs, scale),
     grid(ticks, scale),
     bars(options, scale),
     outages(options, scale),
     lanes(options, scale),
-    timeAxis(spanMs, scale),
     '</svg>',
   ].join('\n');
 }
