@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.ts';
 import { sizeText } from './values.ts';
 
 /** What takes no more than this is over before it could be read. */
-const SHORT = { bytes: 32 * 1024 * 1024, entries: 100_000 };
+const SHORT = { bytes: 32 * 1024 * 1024, entries: 500_000 };
 
 const CLEAR = '\r\u001b[K';
 

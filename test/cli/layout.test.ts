@@ -92,8 +92,8 @@ describe('progress', () => {
   const shownBy = (isErrorTty: boolean): string => {
     const terminal = fakeTerminal({ isErrorTty });
     const line = new ProgressLine(terminal);
-    const total = 200_000;
-    for (let done = 0; done <= total; done += 1000) line.show({ step: 'log', done, total, unit: 'entries' });
+    const total = 2_000_000;
+    for (let done = 0; done <= total; done += 10_000) line.show({ step: 'log', done, total, unit: 'entries' });
     line.show({ step: 'log', done: 5, total: 10, unit: 'entries' });
     line.clear();
     return terminal.errors();
@@ -102,7 +102,7 @@ describe('progress', () => {
   test('is one line on a terminal, written over and cleared', () => {
     const shown = shownBy(true);
     assert.equal(shown.split('\r').length, 1 + 101 + 1);
-    assert.ok(shown.endsWith('log: 100 % of 200,000 entries\r\u001b[K'));
+    assert.ok(shown.endsWith('log: 100 % of 2,000,000 entries\r\u001b[K'));
     assert.doesNotMatch(shown, /\n/);
   });
 
@@ -110,7 +110,7 @@ describe('progress', () => {
     const lines = shownBy(false).trimEnd().split('\n');
     assert.deepEqual(
       [lines.length, lines[0], lines[5]],
-      [11, 'log: 0 % of 200,000 entries', 'log: 50 % of 200,000 entries'],
+      [11, 'log: 0 % of 2,000,000 entries', 'log: 50 % of 2,000,000 entries'],
     );
   });
 });
