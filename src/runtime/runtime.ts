@@ -71,15 +71,17 @@ export class Runtime {
       const logState = await logStore.open({ nodeId, clusterName, newInstanceId: random.uniqueId() });
       const snapshot = await snapshotStore.open();
       const applied = await stateMachine.open(codec);
-      const initial = await loadInitialState({ ...parts, logState, snapshot, applied });
+      const initial = await loadInitialState({ ...parts, logState, snapshot, applied }).catch((error: unknown) => {
+        // What the application throws for an entry stops the node here as it does later.
+        throw ConsensusError.is(error) ? error : fatalError(nodeId, error);
+      });
       const runtime = new Runtime(parts, logState.identity, initial);
       await network.open(runtime.inbound, config);
       await runtime.#begin();
       return runtime;
     } catch (error) {
       await Promise.allSettled([network.close(), stateMachine.close(), snapshotStore.close(), logStore.close()]);
-      // What the application's own code throws stops the node here as it does later.
-      throw ConsensusError.is(error) ? error : fatalError(nodeId, error);
+      throw error;
     }
   }
 
