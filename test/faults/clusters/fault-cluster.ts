@@ -209,7 +209,7 @@ export class FaultCluster {
   }
 }
 
-export function addressOf(id: NodeId): string {
+function addressOf(id: NodeId): string {
   return `n${id}:1`;
 }
 

@@ -28,7 +28,7 @@ interface Tables {
 }
 
 /** Opens the log's tables without the log's code. */
-export function openTables(directory: string): Tables {
+function openTables(directory: string): Tables {
   const root = open<Buffer, Buffer>({
     path: directory,
     noSubdir: false,

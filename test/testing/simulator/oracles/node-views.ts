@@ -66,7 +66,7 @@ export function blank(term: Term, index: LogIndex): Entry {
   return blankEntry(logId(term, index), 0);
 }
 
-export function request(callId: number, value: number = callId): KvRequest {
+function request(callId: number, value: number = callId): KvRequest {
   return { callId, operation: 'set', key: 'r0', value, expected: null, padding: 0 };
 }
 
@@ -80,7 +80,7 @@ export function membershipAt(term: Term, index: LogIndex, ...configs: readonly N
   return { logId: logId(term, index), membership: membershipOf(configs) };
 }
 
-export function membershipEntryOf(stored: StoredMembership): Entry {
+function membershipEntryOf(stored: StoredMembership): Entry {
   return membershipEntry(stored.logId, 0, stored.membership);
 }
 
