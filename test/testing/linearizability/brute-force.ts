@@ -46,13 +46,13 @@ function isBefore(first: Operation<unknown, unknown>, second: Operation<unknown,
 
 /** Whether an order explains a history: nothing missing, nothing twice, real time respected, every answer right. */
 export function isExplainedBy<Input, Output, State>(
-  operations: readonly Operation<Input, Output>[],
+  operations: ReadonlySet<Operation<Input, Output>>,
   order: readonly Operation<Input, Output>[],
   model: Model<Input, Output, State>,
 ): boolean {
   const placed = new Set(order);
-  const isComplete = operations.every((operation) => operation.type !== 'ok' || placed.has(operation));
-  const isOwn = placed.size === order.length && order.every((operation) => operations.includes(operation));
+  const isComplete = [...operations].every((operation) => operation.type !== 'ok' || placed.has(operation));
+  const isOwn = placed.size === order.length && order.every((operation) => operations.has(operation));
   let state = model.initial();
   let latestCall = Number.NEGATIVE_INFINITY;
   for (const operation of order) {

@@ -75,7 +75,7 @@ function assertProven<Input, Output, State>(
     assert.equal(partitions.flatMap((partition) => partition.operations).length, possible.length);
     for (const { partition, order } of result.linearizations) {
       const own = partitions.find(({ name }) => name === partition)?.operations ?? [];
-      assert.ok(isExplainedBy(own, order, model));
+      assert.ok(isExplainedBy(new Set(own), order, model));
     }
   }
 }

@@ -67,16 +67,25 @@ export class ConflictWindow<Input, Output, State> {
     return { core: new Set(required), isMinimal: false };
   }
 
-  /** The operation at which the window ends, what may have led to its answer, then the latest. */
+  /**
+   * The operation at which the window ends, what may have led to its answer, and then by turns the latest before it and
+   * the latest beside it.
+   */
   #byRelevance(required: readonly Operation<Input, Output>[], endAt: number): readonly Operation<Input, Output>[] {
     const last = required.filter((operation) => returnOf(operation) === endAt);
-    const sources = required.filter((operation) => !last.includes(operation) && leadsTo(operation, last, this.#model));
-    return [...new Set([...last, ...sources.slice(0, SOURCES_MAX), ...required])];
+    const calledAt = Math.min(...last.map(({ callAt }) => callAt));
+    const others = required.filter((operation) => !last.includes(operation));
+    const sources = others.filter((operation) => leadsTo(operation, last, this.#model)).slice(0, SOURCES_MAX);
+    const before = others.filter((operation) => returnOf(operation) < calledAt);
+    const beside = others.filter((operation) => returnOf(operation) >= calledAt);
+    const byTurns = before.flatMap((operation, index) => [operation, ...beside.slice(index, index + 1)]);
+    return [...new Set([...last, ...sources, ...byTurns, ...beside])];
   }
 
   /**
    * When the shortest beginning that is a violation ends: at `blockedAt`, or a little later where the answers to what was
-   * under way matter. Goes ahead in steps that double, then halves.
+   * under way matter. Goes ahead in steps that double, then halves. A question that is too hard counts as a violation:
+   * the first one nearly always is, and a window that is none shows in the next questions.
    */
   #findEnd(blockedAt: number): number {
     const returns = [...new Set(this.#answeredBy(Number.POSITIVE_INFINITY).map(returnOf))]
@@ -84,21 +93,21 @@ export class ConflictWindow<Input, Output, State> {
       .toReversed();
     let low = 0;
     let high = 0;
-    for (let stride = 1; high < returns.length - 1 && !this.#isViolationAt(returns[high] ?? blockedAt); stride *= 2) {
+    for (let stride = 1; high < returns.length - 1 && this.#isOrderly(returns[high] ?? blockedAt); stride *= 2) {
       low = high + 1;
       high = Math.min(high + stride, returns.length - 1);
     }
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (this.#isViolationAt(returns[middle] ?? blockedAt)) high = middle;
-      else low = middle + 1;
+      if (this.#isOrderly(returns[middle] ?? blockedAt)) low = middle + 1;
+      else high = middle;
     }
     return returns[high] ?? blockedAt;
   }
 
-  #isViolationAt(endAt: number): boolean {
+  #isOrderly(endAt: number): boolean {
     this.#window = this.#history.filter(({ callAt }) => callAt <= endAt);
-    return this.#isViolation(this.#answeredBy(endAt));
+    return !this.#isSpent() && this.search(new Set(this.#answeredBy(endAt))).type === 'found';
   }
 
   /** What returned by then, the latest first. */
@@ -125,7 +134,7 @@ export class ConflictWindow<Input, Output, State> {
     candidates: readonly Operation<Input, Output>[],
   ): readonly Operation<Input, Output>[] {
     if (candidates.length === 0 || (isGrown && this.#isViolation(background))) return [];
-    if (candidates.length === 1) return candidates;
+    if (candidates.length === 1 || this.#isSpent()) return candidates;
     const half = Math.ceil(candidates.length / 2);
     const [near, far] = [candidates.slice(0, half), candidates.slice(half)];
     const neededFar = this.#needed([...background, ...near], true, far);
@@ -134,9 +143,13 @@ export class ConflictWindow<Input, Output, State> {
   }
 
   #isViolation(required: readonly Operation<Input, Output>[]): boolean {
-    const { type } = this.search(new Set(required));
+    const type = this.#isSpent() ? 'gave-up' : this.search(new Set(required)).type;
     if (type === 'gave-up') this.#isDecided = false;
     return type === 'none';
+  }
+
+  #isSpent(): boolean {
+    return this.#steps >= this.#limits.maxSteps || this.#limits.isOverdue();
   }
 }
 

@@ -11,6 +11,11 @@ export interface Move {
   readonly isOpen: boolean;
   /** The state after it. */
   readonly stateId: number;
+  /**
+   * Of an open operation: the state before it, if what comes next must be something that would not be possible there,
+   * or would lead elsewhere. Otherwise the operation would be taken for nothing.
+   */
+  readonly neededSince: number | null;
 }
 
 /** A required operation that was called before any remaining one returned. */

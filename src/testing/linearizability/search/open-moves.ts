@@ -9,7 +9,8 @@ import { NO_STATE } from './transitions.ts';
 /**
  * Finds the open operations to try. In an order that takes as few of them as possible, each is followed, on its part of
  * the state, by something that could not come there without it, or would lead elsewhere; and all of that was called
- * before the next return. So nothing else needs to be tried.
+ * before the next return. So nothing else needs to be tried, neither instead of it nor right after it. Only a read of
+ * several parts may have to wait for the others.
  */
 export class OpenMoves<Input, Output, State> {
   readonly #open: OpenOperations<Input, Output, State>;
@@ -35,8 +36,10 @@ export class OpenMoves<Input, Output, State> {
       if (openClass === undefined || !isChosen(openClass.part)) continue;
       if (!this.#open.isAvailable(index, position.untilAt)) continue;
       const stateId = this.#transitions.step(position.stateId, openClass);
-      const isEffective = stateId !== NO_STATE && stateId !== position.stateId;
-      if (isEffective && this.#isNeeded(position, openClass, stateId)) moves.push({ index, isOpen: true, stateId });
+      if (stateId === NO_STATE || stateId === position.stateId) continue;
+      const isForRead = this.#isForRead(position, openClass, stateId);
+      if (!isForRead && !this.#isForNext(position, openClass, stateId)) continue;
+      moves.push({ index, isOpen: true, stateId, neededSince: isForRead ? null : position.stateId });
     }
     return moves;
   }
@@ -55,11 +58,39 @@ export class OpenMoves<Input, Output, State> {
     return suggested;
   }
 
-  /** Does anything depend on the class, which leads to the state `afterId`? */
-  #isNeeded(position: Position<Input, Output>, openClass: OpenClass<Input, Output>, afterId: number): boolean {
+  /** What may come right after the open class that led here from the state `sinceId`. */
+  findDependent(position: Position<Input, Output>, part: number, sinceId: number): readonly Move[] {
+    const { candidates, stateId } = position;
+    const moves: Move[] = [];
+    for (const { index, target, stateId: afterId } of candidates) {
+      const isPossible = target.part === part && afterId !== NO_STATE;
+      if (isPossible && this.#transitions.step(sinceId, target) !== afterId) {
+        moves.push({ index, isOpen: false, stateId: afterId, neededSince: null });
+      }
+    }
+    for (const index of this.#effectiveIn(stateId)) {
+      const openClass = this.#open.classes[index];
+      if (openClass?.part !== part || !this.#open.isAvailable(index, position.untilAt)) continue;
+      const afterId = this.#transitions.step(stateId, openClass);
+      if (this.#transitions.step(sinceId, openClass) === afterId) continue;
+      const isForRead = this.#isForRead(position, openClass, afterId);
+      if (!isForRead && !this.#isForNext(position, openClass, afterId)) continue;
+      moves.push({ index, isOpen: true, stateId: afterId, neededSince: isForRead ? null : stateId });
+    }
+    return moves;
+  }
+
+  /** Does the class, which leads to the state `afterId`, bring a read of several parts nearer? */
+  #isForRead(position: Position<Input, Output>, openClass: OpenClass<Input, Output>, afterId: number): boolean {
+    return position.candidates.some(({ target }) => {
+      return target.part === SEVERAL_PARTS && this.#helpsRead(target, openClass.part, [position.stateId, afterId]);
+    });
+  }
+
+  /** Does anything that could come next depend on the class, which leads to the state `afterId`? */
+  #isForNext(position: Position<Input, Output>, openClass: OpenClass<Input, Output>, afterId: number): boolean {
     const { candidates, stateId, untilAt } = position;
     const isDependent = candidates.some(({ target, stateId: withoutId }) => {
-      if (target.part === SEVERAL_PARTS) return this.#helpsRead(target, openClass.part, [stateId, afterId]);
       if (target.part !== openClass.part) return false;
       const withId = this.#transitions.step(afterId, target);
       return withId !== NO_STATE && withId !== withoutId;

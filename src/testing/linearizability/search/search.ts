@@ -13,9 +13,10 @@ import { chooseParts } from './moves.ts';
 import { OpenMoves } from './open-moves.ts';
 import type { Target } from './open-operations.ts';
 import { OpenOperations } from './open-operations.ts';
-import { PartTable } from './part-table.ts';
+import { PartTable, SEVERAL_PARTS } from './part-table.ts';
 import { PlacedSet, wordOf } from './placed-set.ts';
 import { NO_STATE, Transitions } from './transitions.ts';
+import type { Configuration } from './visited.ts';
 import { Visited } from './visited.ts';
 
 export type SearchOutcome<Input, Output> =
@@ -92,9 +93,7 @@ class Search<Input, Output, State> {
     this.#required = items.filter(({ isRequired }) => isRequired).toSorted((a, b) => a.callAt - b.callAt);
     this.#transitions = new Transitions(model);
     this.#parts = new PartTable(model);
-    this.#targets = this.#required.map(({ input, output }) => {
-      return { input, output, part: this.#parts.numberOf(input) };
-    });
+    this.#targets = this.#classify();
     this.#isReadOnly = this.#targets.map(({ input, output }) => model.isReadOnly(input, output));
     const open = items.filter(({ isRequired }) => !isRequired);
     this.#open = new OpenOperations(open, model, this.#parts, this.#transitions);
@@ -109,7 +108,7 @@ class Search<Input, Output, State> {
   }
 
   run(limits: SearchLimits): SearchOutcome<Input, Output> {
-    if (this.#enter(0)) return this.#found();
+    if (this.#enter(0, null)) return this.#found();
     for (let turn = 1; ; turn += 1) {
       const frame = this.#frames.at(-1);
       if (frame === undefined) return this.#none();
@@ -119,29 +118,40 @@ class Search<Input, Output, State> {
         frame.tried += 1;
         const mark = this.#trail.length;
         this.#place(move);
-        if (this.#enter(mark)) return this.#found();
+        if (this.#enter(mark, move)) return this.#found();
       }
       const limit = turn % FRAMES_PER_LIMIT_CHECK === 0 ? limitReached(this.cost, limits) : null;
       if (limit !== null) return this.#gaveUp(limit);
     }
   }
 
-  /** Arrives in a configuration; true when nothing is left to place. Goes back at once where it has been before. */
-  #enter(mark: number): boolean {
+  /**
+   * Arrives in a configuration, by the given move or at the start; true when nothing is left to place. Goes back at once
+   * where it has been before.
+   */
+  #enter(mark: number, move: Move | null): boolean {
     const position = this.#settle();
     if (position === null) return true;
-    if (!this.#isNew()) {
+    const moves = this.#movesAfter(move, mark, position);
+    if (moves === null) {
       this.#undo(mark);
       return false;
     }
-    this.#frames.push({
-      mark,
-      stateId: this.#stateId,
-      frontier: position.urgent.returnEvent,
-      moves: this.#findMoves(position),
-      tried: 0,
-    });
+    this.#frames.push({ mark, stateId: this.#stateId, frontier: position.urgent.returnEvent, moves, tried: 0 });
     return false;
+  }
+
+  /** What to try next; `null` when all that was tried before. */
+  #movesAfter(move: Move | null, mark: number, position: Position<Input, Output>): readonly Move[] | null {
+    const isSettled = this.#trail.length > mark + 1;
+    const configuration = this.#configuration();
+    if (move === null || move.neededSince === null || isSettled) {
+      return this.#visited.add(configuration) ? this.#findMoves(position) : null;
+    }
+    // Not all that is possible is tried here, so it does not count as visited.
+    const part = this.#open.classes[move.index]?.part ?? SEVERAL_PARTS;
+    if (this.#visited.has(configuration)) return null;
+    return this.#openMoves.findDependent(position, part, move.neededSince);
   }
 
   /**
@@ -177,23 +187,25 @@ class Search<Input, Output, State> {
     const chosen = chooseParts(position, this.#parts, this.#transitions);
     if (chosen === 'none') return [];
     const isChosen = (part: number): boolean => chosen === null || chosen.has(part);
-    const required = position.candidates
-      .filter(({ stateId, target }) => stateId !== NO_STATE && isChosen(target.part))
-      // Whoever returns first has most likely also been first.
-      .toSorted((a, b) => a.returnEvent - b.returnEvent)
-      .map(({ index, stateId }): Move => ({ index, isOpen: false, stateId }));
-    return [...required, ...this.#openMoves.find(position, isChosen)];
+    const required = new Map<Target<Input, Output>, Move>();
+    // Whoever returns first has most likely also been first. Of those that ask and answer the same, the others can wait.
+    for (const { index, target, stateId } of position.candidates.toSorted((a, b) => a.returnEvent - b.returnEvent)) {
+      const isPossible = stateId !== NO_STATE && isChosen(target.part);
+      if (!isPossible || required.has(target)) continue;
+      required.set(target, { index, isOpen: false, stateId, neededSince: null });
+    }
+    return [...required.values(), ...this.#openMoves.find(position, isChosen)];
   }
 
-  #isNew(): boolean {
+  #configuration(): Configuration {
     const firstWord = wordOf(this.#events.operationOf(this.#events.first()));
-    return this.#visited.add({
+    return {
       hash: this.#placed.hash,
       firstWord,
       words: this.#placed.wordsFrom(firstWord),
       stateId: this.#stateId,
       open: this.#open.words(),
-    });
+    };
   }
 
   #place({ index, isOpen, stateId }: Move): void {
@@ -261,6 +273,17 @@ class Search<Input, Output, State> {
       const position = taken.get(~placed) ?? 0;
       taken.set(~placed, position + 1);
       return this.#open.classes[~placed]?.items[position] ?? [];
+    });
+  }
+
+  /** One object for all required operations that ask and answer the same: that is how they are recognised. */
+  #classify(): readonly Target<Input, Output>[] {
+    const targets = new Map<string, Target<Input, Output>>();
+    return this.#required.map(({ input, output }) => {
+      const key = JSON.stringify([input, output]);
+      const target = targets.get(key) ?? { input, output, part: this.#parts.numberOf(input) };
+      targets.set(key, target);
+      return target;
     });
   }
 

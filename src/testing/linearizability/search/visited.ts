@@ -35,16 +35,28 @@ export class Visited {
 
   /** Remembers a configuration; false when it, or a better one, is known. */
   add(configuration: Configuration): boolean {
+    const entry = this.#find(configuration);
+    if (entry !== undefined) return this.#addOpen(entry, configuration.open);
     const { firstWord, words, stateId, open } = configuration;
     const hash = configuration.hash ^ mix(stateId);
-    const first = this.#entries.get(hash);
-    for (let entry = first; entry !== undefined; entry = entry.next) {
-      const isSame = entry.stateId === stateId && entry.firstWord === firstWord && areEqual(entry.words, words);
-      if (isSame) return this.#addOpen(entry, open);
-    }
-    this.#entries.set(hash, { firstWord, words, stateId, open: [open], next: first });
+    this.#entries.set(hash, { firstWord, words, stateId, open: [open], next: this.#entries.get(hash) });
     this.#size += 1;
     return true;
+  }
+
+  /** Whether the configuration, or a better one, is known. */
+  has(configuration: Configuration): boolean {
+    return this.#find(configuration)?.open.some((known) => isWithin(known, configuration.open)) ?? false;
+  }
+
+  /** What is known with the same required operations placed and the same state. */
+  #find({ hash, firstWord, words, stateId }: Configuration): Entry | undefined {
+    let entry = this.#entries.get(hash ^ mix(stateId));
+    while (entry !== undefined) {
+      if (entry.stateId === stateId && entry.firstWord === firstWord && areEqual(entry.words, words)) return entry;
+      entry = entry.next;
+    }
+    return undefined;
   }
 
   #addOpen(entry: Entry, open: Uint32Array): boolean {
