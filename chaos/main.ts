@@ -14,16 +14,29 @@ import { ChaosRun } from './run/chaos-run.ts';
 import { surveyEnvironment } from './run/environment.ts';
 import { summarise } from './run/summary.ts';
 import { keepData, openWorkplace } from './run/workplace.ts';
+import { Launcher } from './support/launch.ts';
 
 const mark = ownMark();
+let launcher: Launcher | null = null;
 const say = (line: string): void => console.error(line);
 
 /** Whatever is under way: nothing new comes to be while the sweep runs, and then this process is gone. */
 function interrupt(): void {
   say('interrupted: cleaning up');
-  const isClean = sweepNow(mark);
-  if (!isClean) say('something could not be removed: npm run chaos -- --clean tries again');
+  cleanUp();
   process.exit(EXIT_CODES.interrupted);
+}
+
+/** An error that nobody expects. Without this, Node.js would end with the code of a wrong usage. */
+function breakDown(error: unknown): void {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  cleanUp();
+  process.exit(EXIT_CODES.crash);
+}
+
+function cleanUp(): void {
+  launcher?.killAll();
+  if (!sweepNow(mark)) say('something could not be removed: npm run chaos -- --clean tries again');
 }
 
 async function runChaos(args: ChaosArguments): Promise<number> {
@@ -33,7 +46,8 @@ async function runChaos(args: ChaosArguments): Promise<number> {
   for (const { nemesis, why } of leftOut) say(`NOT TESTED: ${nemesis}: ${why}`);
   say(`seed ${args.seed}, nemeses: ${nemeses.join(', ') || 'none'}; network: ${networkKind}, state: ${args.state}`);
   const startedAt = new Date();
-  const workplace = await openWorkplace(args, environment, mark);
+  launcher = await Launcher.open(mark);
+  const workplace = await openWorkplace(args, environment, { mark, launcher });
   const run = new ChaosRun({ args, environment, workplace, mark, say });
   const record = await run.run();
   const proxyCounts = await workplace.network.counts();
@@ -49,11 +63,12 @@ async function runChaos(args: ChaosArguments): Promise<number> {
 
 async function runSwept(args: ChaosArguments): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  process.on('uncaughtException', breakDown);
   watchOver(mark);
   try {
     return await runChaos(args);
   } finally {
-    sweepNow(mark);
+    cleanUp();
   }
 }
 

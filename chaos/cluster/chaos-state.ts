@@ -92,9 +92,7 @@ export function stateOnDisk(directory: string): ChaosState {
     stateMachine,
     get: (key) => stateMachine.read((transaction) => transaction.table<string, Value>(ENTRIES).get(key)) ?? null,
     list: (prefix) =>
-      stateMachine.read((transaction) =>
-        [...transaction.table<string, Value>(ENTRIES).range()].filter(([key]) => key.startsWith(prefix)),
-      ),
+      stateMachine.read((transaction) => [...transaction.table<string, Value>(ENTRIES).range({ prefix })]),
     ledger: () => stateMachine.read((transaction) => [...transaction.table<number, number>(LEDGER).range()]),
   };
 }

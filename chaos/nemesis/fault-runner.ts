@@ -21,12 +21,21 @@ export interface FaultRunnerOptions {
   readonly say: (line: string) => void;
 }
 
+export interface FaultsRun {
+  /** In order of their starts. */
+  readonly faults: readonly InflictedFault[];
+  /** The first failure that no nemesis expects: the harness is broken then, or a node did not come back. */
+  readonly failure: unknown;
+}
+
+/** On a machine that is slow faults take longer than planned; the cluster is to recover between two of a kind all the same. */
+const CALM_MS = 2000;
+
 /**
- * Resolves with what happened when all lanes are at their end. A fault whose time has passed, because the one before it
- * took long, starts at once.
- * @throws the first failure that no nemesis expects: the harness is broken then, or a node did not come back
+ * Resolves when all lanes are at their end. A fault whose time has passed, because the one before it took long, starts
+ * after a short pause. The first failure ends all lanes.
  */
-export async function runFaults(options: FaultRunnerOptions): Promise<readonly InflictedFault[]> {
+export async function runFaults(options: FaultRunnerOptions): Promise<FaultsRun> {
   const startMs = monotonicMs();
   const lanes = new Set(options.schedule.map(({ nemesis }) => nemesis));
   const failed = new AbortController();
@@ -42,9 +51,8 @@ export async function runFaults(options: FaultRunnerOptions): Promise<readonly I
       }
     }),
   );
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
-  return inflicted.toSorted((a, b) => a.startMs - b.startMs);
+  const broken = results.find((result) => result.status === 'rejected');
+  return { faults: inflicted.toSorted((a, b) => a.startMs - b.startMs), failure: broken?.reason ?? null };
 }
 
 interface Lane extends FaultRunnerOptions {
@@ -55,10 +63,12 @@ interface Lane extends FaultRunnerOptions {
 
 async function runLane(lane: Lane): Promise<void> {
   const { schedule, nemesis, startMs, signal } = lane;
+  let earliestMs = startMs;
   for (const fault of schedule.filter((planned) => planned.nemesis === nemesis)) {
-    await pauseFor(startMs + fault.atMs - monotonicMs(), signal);
+    await pauseFor(Math.max(startMs + fault.atMs, earliestMs) - monotonicMs(), signal);
     if (signal.aborted) return;
     await inflict(fault, lane);
+    earliestMs = monotonicMs() + CALM_MS;
   }
 }
 

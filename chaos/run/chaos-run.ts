@@ -140,12 +140,10 @@ export class ChaosRun {
       const { seed, seconds, nodes } = args;
       const schedule = makeSchedule({ seed, seconds, nodes, nemeses: environment.nemeses });
       const world = { cluster: this.#cluster, network, clocks };
-      const faults = await runFaults({ schedule, world, signal, say: (line) => this.#say(line) });
-      await untilAborted(signal);
+      const { faults, failure } = await runFaults({ schedule, world, signal, say: (line) => this.#say(line) });
+      if (failure === null) await untilAborted(signal);
+      else this.#find('crash', `a fault could not be inflicted or ended: ${messageOf(failure)}`);
       return faults;
-    } catch (error) {
-      this.#find('crash', `a fault could not be inflicted or ended: ${messageOf(error)}`);
-      return [];
     } finally {
       clearInterval(progress);
     }

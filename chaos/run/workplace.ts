@@ -9,7 +9,7 @@ import type { FaultName } from '../nemesis/fault.ts';
 import type { ClusterNetwork } from '../network/cluster-network.ts';
 import { LoopbackNetwork } from '../network/loopback-network.ts';
 import { NamespaceNetwork } from '../network/namespace-network.ts';
-import { Launcher } from '../support/launch.ts';
+import type { Launcher } from '../support/launch.ts';
 import type { Environment } from './environment.ts';
 import { mountDisk } from './environment.ts';
 
@@ -30,12 +30,11 @@ export interface Workplace {
 export async function openWorkplace(
   args: ChaosArguments,
   { networkKind, nemeses, faketimeLibrary }: Environment,
-  mark: RunMark,
+  { mark, launcher }: { readonly mark: RunMark; readonly launcher: Launcher },
 ): Promise<Workplace> {
   const dataDirectory = workDirectory(mark);
   mkdirSync(dataDirectory, { recursive: true });
   const reportDirectory = makeReportDirectory(args);
-  const launcher = await Launcher.open(mark);
   if (nemeses.includes('disk-full')) {
     for (let place = 1; place <= args.nodes; place += 1) await mountDisk(join(dataDirectory, `place-${place}`));
   }

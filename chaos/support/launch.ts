@@ -20,14 +20,13 @@ export interface LaunchOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Where the process writes what it prints; it is added to. */
   readonly logFile: string;
-  /** In a process group of its own, and not killed with this process. */
-  readonly isDetached?: boolean;
 }
 
 export class Launcher {
   readonly #mark: RunMark;
   /** Has the kernel kill a process with its parent, also one that is stopped; not everywhere. */
   readonly #deathBond: readonly string[];
+  readonly #children = new Set<ChildProcess>();
 
   static async open(mark: RunMark): Promise<Launcher> {
     const bond = ['setpriv', '--pdeathsig', 'KILL'];
@@ -39,17 +38,10 @@ export class Launcher {
     this.#deathBond = deathBond;
   }
 
-  launch({
-    module,
-    args = [],
-    namespace = null,
-    environment = {},
-    logFile,
-    isDetached = false,
-  }: LaunchOptions): ChildProcess {
+  launch({ module, args = [], namespace = null, environment = {}, logFile }: LaunchOptions): ChildProcess {
     const path = fileURLToPath(new URL(`../${module}`, import.meta.url));
     const line = [
-      ...(isDetached ? [] : this.#deathBond),
+      ...this.#deathBond,
       ...(namespace === null ? [] : ['nsenter', `--net=/run/netns/${namespace}`]),
       process.execPath,
       ...FLAGS,
@@ -59,9 +51,8 @@ export class Launcher {
     const log = openSync(logFile, 'a');
     try {
       // The line has at least the path of Node.js.
-      return spawn(line[0] as string, line.slice(1), {
+      const child = spawn(line[0] as string, line.slice(1), {
         stdio: ['ignore', log, log, 'ipc'],
-        detached: isDetached,
         env: {
           ...process.env,
           // Processes come and go: each compiles only what the ones before it did not.
@@ -70,8 +61,16 @@ export class Launcher {
           [MARK_VARIABLE]: this.#mark,
         },
       });
+      this.#children.add(child);
+      child.once('exit', () => this.#children.delete(child));
+      return child;
     } finally {
       closeSync(log);
     }
+  }
+
+  /** What the sweep does by the mark, where processes can't be found by it. */
+  killAll(): void {
+    for (const child of this.#children) child.kill('SIGKILL');
   }
 }
