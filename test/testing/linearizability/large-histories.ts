@@ -74,7 +74,7 @@ function randomInput(random: () => number, n: number, { keys, lists = 0 }: Large
 }
 
 /** A small generator of numbers in [0, 1): a counter, well mixed. */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let counter = seed;
   return () => {
     counter = (counter + 0x6d2b79f5) | 0;
