@@ -15,9 +15,8 @@ export interface InflictedFault {
 
 export interface FaultRunnerOptions {
   readonly schedule: readonly PlannedFault[];
+  /** Its signal ends the run early: ongoing faults are ended, others not started. */
   readonly world: World;
-  /** Ends it early: ongoing faults are ended, others not started. */
-  readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
 
@@ -39,12 +38,12 @@ export async function runFaults(options: FaultRunnerOptions): Promise<FaultsRun>
   const startMs = monotonicMs();
   const lanes = new Set(options.schedule.map(({ nemesis }) => nemesis));
   const failed = new AbortController();
-  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const signal = AbortSignal.any([options.world.signal, failed.signal]);
   const inflicted: InflictedFault[] = [];
   const results = await Promise.allSettled(
     [...lanes].map(async (nemesis) => {
       try {
-        await runLane({ ...options, signal, nemesis, startMs, inflicted });
+        await runLane({ ...options, world: { ...options.world, signal }, nemesis, startMs, inflicted });
       } catch (error) {
         failed.abort();
         throw error;
@@ -62,7 +61,8 @@ interface Lane extends FaultRunnerOptions {
 }
 
 async function runLane(lane: Lane): Promise<void> {
-  const { schedule, nemesis, startMs, signal } = lane;
+  const { schedule, nemesis, startMs } = lane;
+  const { signal } = lane.world;
   let earliestMs = startMs;
   for (const fault of schedule.filter((planned) => planned.nemesis === nemesis)) {
     await pauseFor(Math.max(startMs + fault.atMs, earliestMs) - monotonicMs(), signal);
@@ -72,7 +72,7 @@ async function runLane(lane: Lane): Promise<void> {
   }
 }
 
-async function inflict(fault: PlannedFault, { world, signal, say, inflicted }: Lane): Promise<void> {
+async function inflict(fault: PlannedFault, { world, say, inflicted }: Lane): Promise<void> {
   const startMs = monotonicMs();
   const ongoing = await NEMESES[fault.nemesis](fault, world);
   if (ongoing === null) {
@@ -81,7 +81,7 @@ async function inflict(fault: PlannedFault, { world, signal, say, inflicted }: L
   }
   say(`${fault.nemesis}: ${ongoing.what}`);
   try {
-    await pauseFor(fault.holdMs, signal);
+    await pauseFor(fault.holdMs, world.signal);
   } finally {
     await ongoing.end();
     inflicted.push({ fault, what: ongoing.what, startMs, endMs: monotonicMs() });

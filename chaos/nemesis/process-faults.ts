@@ -31,11 +31,11 @@ export const pause: Nemesis = async (fault, { cluster }) => {
 };
 
 /** Each node is shut down and started again, and serves before it is the next one's turn. */
-export const restart: Nemesis = async (fault, { cluster }) => {
+export const restart: Nemesis = async (fault, { cluster, signal }) => {
   const members = await inOrder(cluster, fault, fault.strength < 0.5);
   const restarted: Member[] = [];
   for (const member of members) {
-    if (member.isClaimed || !member.isUp) continue;
+    if (member.isClaimed || !member.isUp || signal.aborted) continue;
     member.isClaimed = true;
     try {
       await restartOne(cluster, member);

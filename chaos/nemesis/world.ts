@@ -9,6 +9,8 @@ export interface World {
   readonly network: ClusterNetwork;
   /** Where wall clocks are moved; null where they can't be. */
   readonly clocks: Clocks | null;
+  /** Aborted when the time for faults is over: a long one comes to its end then. */
+  readonly signal: AbortSignal;
 }
 
 /** Of each place's process: how far its wall clock is off. */

@@ -139,8 +139,8 @@ export class ChaosRun {
     try {
       const { seed, seconds, nodes } = args;
       const schedule = makeSchedule({ seed, seconds, nodes, nemeses: environment.nemeses });
-      const world = { cluster: this.#cluster, network, clocks };
-      const { faults, failure } = await runFaults({ schedule, world, signal, say: (line) => this.#say(line) });
+      const world = { cluster: this.#cluster, network, clocks, signal };
+      const { faults, failure } = await runFaults({ schedule, world, say: (line) => this.#say(line) });
       if (failure === null) await untilAborted(signal);
       else this.#find('crash', `a fault could not be inflicted or ended: ${messageOf(failure)}`);
       return faults;
