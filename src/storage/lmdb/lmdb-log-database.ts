@@ -7,7 +7,7 @@ import type { LogDatabase, LogDatabaseChange, LogGroup } from '../../ports/log-d
 import { systemFileSystem } from '../../system/system-file-system.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { lockDirectory } from './directory-lock.ts';
-import { checkDataFile, checkFileSystem } from './file-check.ts';
+import { checkDataFile, checkFileSystem, markDirectory } from './file-check.ts';
 import { causeOfFailedCommit, lmdbError } from './lmdb-errors.ts';
 import { causeOfFailedWrite, checkRoom } from './state/disk-room.ts';
 
@@ -79,6 +79,7 @@ export class LmdbLogDatabase implements LogDatabase {
       this.#opened = this.#openFiles(lock);
       // A file is only there after a crash if its directory says so.
       if (isNew) await this.#attempt('create', () => systemFileSystem.syncDirectory(this.place));
+      await this.#attempt('create', () => markDirectory(this.place));
     } catch (error) {
       await this.#opened?.root.close();
       this.#opened = null;
@@ -95,7 +96,7 @@ export class LmdbLogDatabase implements LogDatabase {
   }
 
   record(name: string): Uint8Array | null {
-    return this.#get().records.getBinary(name) ?? null;
+    return this.#read(({ records }) => records.getBinary(name)) ?? null;
   }
 
   groupAtOrBefore(index: LogIndex): LogGroup | null {
@@ -108,7 +109,7 @@ export class LmdbLogDatabase implements LogDatabase {
 
   firstIndexes(fromIndex: LogIndex, toIndex: LogIndex, limit: number): readonly LogIndex[] {
     const range = { start: toKey(fromIndex), end: toKey(toIndex), limit };
-    return [...this.#get().groups.getKeys(range).map(toIndexOf)];
+    return this.#read(({ groups }) => [...groups.getKeys(range).map(toIndexOf)]);
   }
 
   async close(): Promise<void> {
@@ -179,12 +180,23 @@ export class LmdbLogDatabase implements LogDatabase {
   }
 
   #first(range: { readonly start: Buffer; readonly reverse?: boolean; readonly limit: number }): LogGroup | null {
-    const { groups } = this.#get();
-    for (const key of groups.getKeys(range)) {
-      const bytes = groups.getBinary(key);
-      if (bytes !== undefined) return { firstIndex: toIndexOf(key), bytes };
+    return this.#read(({ groups }) => {
+      for (const key of groups.getKeys(range)) {
+        const bytes = groups.getBinary(key);
+        if (bytes !== undefined) return { firstIndex: toIndexOf(key), bytes };
+      }
+      return null;
+    });
+  }
+
+  /** @throws CorruptionError when LMDB meets a damaged page, StorageError */
+  #read<T>(read: (opened: Opened) => T): T {
+    const opened = this.#get();
+    try {
+      return read(opened);
+    } catch (error) {
+      throw lmdbError('read the log', this.place, error);
     }
-    return null;
   }
 
   #get(): Opened {

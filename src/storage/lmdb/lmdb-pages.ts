@@ -7,7 +7,7 @@ export interface PageRoots {
   /** The last page that was ever in use. The file may be shorter when the last ones are free. */
   readonly lastPage: number;
   readonly txn: bigint;
-  /** Of the free list and of the main database; `null` when that is empty. */
+  /** Of the free list, then of the main database; `null` when that is empty. */
   readonly roots: readonly (bigint | null)[];
 }
 
@@ -44,31 +44,46 @@ interface Reference {
 }
 
 /**
- * Looks at every page of every tree: not at values, which have checksums of their own. Reads all pages but those of long
- * values. Resolves with what is wrong; `null` when nothing is.
+ * Looks at every page of every tree, or at the first `pagesMax` of them: not at values, which have checksums of their
+ * own. Reads all pages but those of long values. Resolves with what is wrong; `null` when nothing is.
  */
 export async function findPageProblem(
   file: FileHandle,
   { pageSize, lastPage, txn, roots }: PageRoots,
+  pagesMax: number = Number.POSITIVE_INFINITY,
 ): Promise<string | null> {
   const { size } = await file.stat();
   const pageBytes = Buffer.allocUnsafeSlow(pageSize);
   const waiting: Reference[] = roots.filter((root) => root !== null).map((page) => ({ page, count: 1n, isTree: true }));
-  let pagesLeft = lastPage + 1;
+  let pagesRead = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { page, count, isTree } = next;
     if (page + count > BigInt(lastPage) + 1n) return `it refers to page ${page}, but has ${lastPage + 1}`;
     const end = Number(page + count) * pageSize;
     if (end > size) return `it has ${size} bytes, but should have ${end} at least: its end is missing`;
     if (!isTree) continue;
-    pagesLeft -= 1;
-    if (pagesLeft < 0) return 'its pages refer to each other in a circle';
+    if (pagesRead >= pagesMax) return null;
+    if (pagesRead > lastPage) return 'its pages refer to each other in a circle';
+    pagesRead += 1;
     await file.read(pageBytes, 0, pageSize, Number(page) * pageSize);
     const references = referencesOf(pageBytes, page, txn);
     if (references === null) return `page ${page} makes no sense`;
     waiting.push(...references);
   }
   return null;
+}
+
+/**
+ * Does the root of the main database stem from this transaction? Whatever a transaction changes, it changes that page,
+ * too, and the page stays as it is until the transaction after the next one is complete.
+ */
+export async function isRootOf(file: FileHandle, { pageSize, lastPage, txn, roots }: PageRoots): Promise<boolean> {
+  const root = roots.at(-1) ?? null;
+  if (root === null) return true;
+  if (root > lastPage) return false;
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  const { bytesRead } = await file.read(bytes, 0, HEADER_BYTES, Number(root) * pageSize);
+  return bytesRead === HEADER_BYTES && bytes.readBigUInt64LE(0) === root && bytes.readBigUInt64LE(8) === txn;
 }
 
 /** What a page of a tree refers to; `null` when it is none. */
