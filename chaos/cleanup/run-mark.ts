@@ -17,7 +17,7 @@ export function ownMark(): RunMark {
 }
 
 /** Of a run whose process still runs. */
-export function markOf(pid: number): RunMark {
+function markOf(pid: number): RunMark {
   return `${pid}-${startTimeOf(pid)}`;
 }
 

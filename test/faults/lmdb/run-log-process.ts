@@ -52,7 +52,7 @@ export async function runLogProcess(task: LogTask, start?: LogProcessStart): Pro
   return await endOf(startLogProcess(task, start));
 }
 
-export async function endOf(child: ChildProcess): Promise<LogProcessEnd> {
+async function endOf(child: ChildProcess): Promise<LogProcessEnd> {
   const [stdout, stderr] = [child.stdout, child.stderr].map(collectText);
   return await new Promise((resolve, reject) => {
     child.on('error', reject);

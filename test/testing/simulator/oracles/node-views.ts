@@ -1,6 +1,6 @@
 /** Nodes as an oracle sees them, made up for tests. */
 import type { Entry } from '../../../../src/core/entry.ts';
-import { blankEntry, membershipEntry, normalEntry } from '../../../../src/core/entry.ts';
+import { blankEntry, normalEntry } from '../../../../src/core/entry.ts';
 import type { LogIndex, NodeId, Term } from '../../../../src/core/ids.ts';
 import { logId, NO_LOG_ID } from '../../../../src/core/ids.ts';
 import type { Membership, StoredMembership } from '../../../../src/core/membership/membership.ts';
@@ -78,10 +78,6 @@ export function written(term: Term, index: LogIndex, callId: number = index): En
 /** A membership of these voter sets, as an entry at `index` made it. */
 export function membershipAt(term: Term, index: LogIndex, ...configs: readonly NodeId[][]): StoredMembership {
   return { logId: logId(term, index), membership: membershipOf(configs) };
-}
-
-function membershipEntryOf(stored: StoredMembership): Entry {
-  return membershipEntry(stored.logId, 0, stored.membership);
 }
 
 function membershipOf(configs: readonly NodeId[][]): Membership {
