@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { HistoryEvent } from 'zlayer-consensus/testing';
 import { formatHistory } from 'zlayer-consensus/testing';
-import { ownMark } from '../../chaos/cleanup/run-mark.ts';
+import { ownMark, workDirectory } from '../../chaos/cleanup/run-mark.ts';
 import type { ClientInput, ClientOutput } from '../../chaos/client/operation.ts';
 import type { CheckReport } from '../../chaos/report/result.ts';
 import type { CheckCommands } from '../../chaos/run/check-process.ts';
@@ -35,6 +37,8 @@ async function check(events: readonly Event[], directory: string): Promise<Check
     return await new Asker<CheckCommands>(child).ask('check', given, 60_000);
   } finally {
     child.kill('SIGKILL');
+    await once(child, 'exit');
+    await rm(workDirectory(ownMark()), { recursive: true, force: true });
   }
 }
 
