@@ -17,7 +17,7 @@ export function ownMark(): RunMark {
 }
 
 /** Of a run whose process still runs. */
-function markOf(pid: number): RunMark {
+export function markOf(pid: number): RunMark {
   return `${pid}-${startTimeOf(pid)}`;
 }
 
