@@ -21,14 +21,14 @@ export function lmdbPlace(): LogStorePlace {
   };
 }
 
-interface Tables {
+export interface Tables {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly groups: Database<Buffer, Buffer>;
   readonly records: Database<Buffer, string>;
 }
 
 /** Opens the log's tables without the log's code. */
-function openTables(directory: string): Tables {
+export function openTables(directory: string): Tables {
   const root = open<Buffer, Buffer>({
     path: directory,
     noSubdir: false,
