@@ -185,13 +185,18 @@ export class ChaosRun {
     }
   }
 
+  /** Of any node that tells: whether they hold the same is another question. */
   async #ledger(): Promise<RunRecord['ledger']> {
-    try {
-      const leader = await this.#cluster.leader();
-      return leader === null ? null : await this.#cluster.ask(leader.member, 'ledger', null);
-    } catch {
-      return null;
+    const problems: string[] = [];
+    for (const member of this.#cluster.members) {
+      try {
+        return await this.#cluster.ask(member, 'ledger', null);
+      } catch (error) {
+        problems.push(`node ${member.nodeId}: ${messageOf(error)}`);
+      }
     }
+    this.#find('undecided', `no node told what it applied: ${problems.join('; ')}`);
+    return null;
   }
 
   async #check(): Promise<CheckReport | null> {
