@@ -1,8 +1,7 @@
 /** Decides whether a history is linearizable. */
 import type { CheckResult, CheckStatistics, Linearization, UndecidedPartition } from './check-result.ts';
-import type { FailedSearch } from './explain/explain-violation.ts';
 import { explainViolation } from './explain/explain-violation.ts';
-import type { Model, Partition } from './model.ts';
+import type { Model, Partition, Precision } from './model.ts';
 import type { Operation } from './operation.ts';
 import { assertTimes } from './operation.ts';
 import { itemsOf } from './search/item.ts';
@@ -50,6 +49,17 @@ export function checkLinearizability<Input, Output, State>(
   return new Check(operations, model, { ...DEFAULT_CHECK_LIMITS, ...limits }).run();
 }
 
+/** Steps of the first question about a partition, and how many times more each further one gets. */
+const FIRST_TURN_STEPS = 500_000;
+const TURN_GROWTH = 4;
+/** An order would most likely have been found by now, so the rough question gets more. */
+const ROUGH_SHARE = 4;
+
+interface Decision<Input, Output> {
+  readonly result: SearchResult<Input, Output>;
+  readonly precision: Precision;
+}
+
 class Check<Input, Output, State> {
   readonly #operations: readonly Operation<Input, Output>[];
   readonly #model: Model<Input, Output, State>;
@@ -94,11 +104,11 @@ class Check<Input, Output, State> {
     const weakEnd = this.#steps + Math.floor(share / 2);
     for (const weaker of this.#model.weaken?.(partition) ?? []) {
       if (this.#steps >= weakEnd) break;
-      const result = this.#search(weaker, weakEnd - this.#steps);
-      if (result.type === 'none') return this.#violation(weaker, result);
+      const { result, precision } = this.#decide(weaker, weakEnd - this.#steps);
+      if (result.type === 'none') return this.#violation(weaker, precision, result.blocked.returnAt);
     }
-    const result = this.#search(partition, Math.floor((this.#limits.maxSteps - this.#steps) / shares));
-    if (result.type === 'none') return this.#violation(partition, result);
+    const { result, precision } = this.#decide(partition, Math.floor((this.#limits.maxSteps - this.#steps) / shares));
+    if (result.type === 'none') return this.#violation(partition, precision, result.blocked.returnAt);
     if (result.type === 'found') {
       const order = result.order.map(({ operation }) => operation);
       this.#linearizations.push({ partition: partition.name, order });
@@ -109,19 +119,42 @@ class Check<Input, Output, State> {
     return null;
   }
 
-  #search({ operations }: Partition<Input, Output>, maxSteps: number): SearchResult<Input, Output> {
+  /**
+   * Most histories are easy, and take a few steps for each operation. For the others it asks by turns exactly, which finds
+   * an order if there is one, and roughly, which is better at finding out that there is none; each time with more steps.
+   */
+  #decide(partition: Partition<Input, Output>, maxSteps: number): Decision<Input, Output> {
+    const endSteps = this.#steps + maxSteps;
+    let isRoughUseful = this.#model.simplify !== undefined;
+    for (let turn = FIRST_TURN_STEPS; ; turn *= TURN_GROWTH) {
+      const left = endSteps - this.#steps;
+      const result = this.#search(partition, 'exact', isRoughUseful ? Math.min(turn, left) : left);
+      const isOver = result.type === 'gave-up' && (result.limit === 'deadline' || this.#steps >= endSteps);
+      if (result.type !== 'gave-up' || isOver || !isRoughUseful) return { result, precision: 'exact' };
+      const rough = this.#search(partition, 'rough', Math.min(turn * ROUGH_SHARE, endSteps - this.#steps));
+      if (rough.type === 'none') return { result: rough, precision: 'rough' };
+      // Either it can't tell, or it needs more steps.
+      isRoughUseful = rough.type === 'gave-up' && rough.limit === 'steps';
+    }
+  }
+
+  #search(
+    { operations }: Partition<Input, Output>,
+    precision: Precision,
+    maxSteps: number,
+  ): SearchResult<Input, Output> {
     const { maxCacheEntries, isOverdue } = this.#limits;
     const limits: SearchLimits = { maxSteps, maxCacheEntries, isOverdue };
-    const result = searchOrder(itemsOf(operations, this.#model), this.#model, limits);
+    const result = searchOrder(itemsOf(operations, this.#model, { precision }), this.#model, limits);
     this.#steps += result.cost.steps;
     this.#cacheEntries = Math.max(this.#cacheEntries, result.cost.cacheEntries);
     return result;
   }
 
-  #violation(partition: Partition<Input, Output>, failure: FailedSearch<Input, Output>): CheckResult<Input, Output> {
+  #violation(partition: Partition<Input, Output>, precision: Precision, blockedAt: number): CheckResult<Input, Output> {
     const { maxExplanationSteps: maxSteps, maxCacheEntries, isOverdue } = this.#limits;
     const limits: SearchLimits = { maxSteps, maxCacheEntries, isOverdue };
-    const violation = explainViolation(partition, this.#model, { failure, limits });
+    const violation = explainViolation(partition, this.#model, { blockedAt, precision, limits });
     return { verdict: 'violation', statistics: this.#statistics(), violation };
   }
 

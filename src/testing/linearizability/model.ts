@@ -25,6 +25,28 @@ export interface Parts<Input, Output, State> {
   differences(state: State, input: Input, output: Output): readonly string[];
 }
 
+/** A value that a part of the state may have. Equal if their JSON is. */
+export interface HeldValue {
+  /** Anything, if the state has only one part. */
+  readonly part: string;
+  readonly value: unknown;
+}
+
+/** See `Model.simplify`. */
+export type Precision = 'exact' | 'rough';
+
+/**
+ * For models in which it can be told beforehand which values operations leave behind. It lets the search turn back as
+ * soon as a value is gone that an operation still has to see, and that nothing can bring back.
+ */
+export interface Values<Input, Output, State> {
+  /** What the part has after the operation, if it has an effect; `null` if it never has one. */
+  writtenBy(input: Input, output: Output | undefined): HeldValue | null;
+  /** What the state must have for the operation to answer so, as far as it can be told. */
+  neededBy(input: Input, output: Output): readonly HeldValue[];
+  isHeld(state: State, value: HeldValue): boolean;
+}
+
 /**
  * A sequential specification. All functions are pure, and states are values: `step` returns a new one or the same one,
  * and never changes what it was given.
@@ -50,11 +72,15 @@ export interface Model<Input, Output, State> {
    */
   isOverwrite?(input: Input, output: Output | undefined): boolean;
   readonly parts?: Parts<Input, Output, State>;
+  readonly values?: Values<Input, Output, State>;
   /**
    * For a history of these operations: which input may stand for which, since none of them can tell the difference. For
    * example, all values that nobody read are as good as one. Optional: it makes unknown outcomes that nobody saw alike.
+   *
+   * With `rough`, an input may also stand for one that allows less, so that a history without an order then has none at
+   * all, but not the other way round. It is tried where the exact question is too hard.
    */
-  simplify?(operations: readonly Operation<Input, Output>[]): (input: Input) => Input;
+  simplify?(operations: readonly Operation<Input, Output>[], precision: Precision): (input: Input) => Input;
   /**
    * Splits a history so that it is linearizable exactly when each partition is. By default it is one. Operations that
    * failed are not in it.

@@ -1,5 +1,5 @@
 /** Reduces a violation to few operations. */
-import type { Model } from '../model.ts';
+import type { Model, Precision } from '../model.ts';
 import type { Operation } from '../operation.ts';
 import { itemsOf } from '../search/item.ts';
 import type { SearchLimits } from '../search/limits.ts';
@@ -18,8 +18,15 @@ const SOURCES_MAX = 8;
 /** Answered operations that can't all be right, whatever the others of the window did. */
 export interface Conflict<Input, Output> {
   readonly core: ReadonlySet<Operation<Input, Output>>;
+  /** Those of them that return last: without them, all others up to then are in order. */
+  readonly last: readonly Operation<Input, Output>[];
   /** Whether every one of them is needed. */
   readonly isMinimal: boolean;
+}
+
+export interface ConflictOptions {
+  readonly precision: Precision;
+  readonly limits: SearchLimits;
 }
 
 /**
@@ -30,6 +37,7 @@ export interface Conflict<Input, Output> {
 export class ConflictWindow<Input, Output, State> {
   readonly #history: readonly Operation<Input, Output>[];
   readonly #model: Model<Input, Output, State>;
+  readonly #precision: Precision;
   readonly #limits: SearchLimits;
   #window: readonly Operation<Input, Output>[];
   #steps = 0;
@@ -38,10 +46,11 @@ export class ConflictWindow<Input, Output, State> {
   constructor(
     operations: readonly Operation<Input, Output>[],
     model: Model<Input, Output, State>,
-    limits: SearchLimits,
+    { precision, limits }: ConflictOptions,
   ) {
     this.#history = operations;
     this.#model = model;
+    this.#precision = precision;
     this.#limits = limits;
     this.#window = operations;
   }
@@ -63,8 +72,10 @@ export class ConflictWindow<Input, Output, State> {
     this.#isDecided = true;
     const core = this.#needed([], false, required.slice(0, size));
     // Questions that were given up may have made it too small.
-    if (this.#isDecided || this.#isViolation(core)) return { core: new Set(core), isMinimal: this.#isDecided };
-    return { core: new Set(required), isMinimal: false };
+    const isCertain = this.#isDecided || this.#isViolation(core);
+    const members = isCertain ? core : required;
+    const last = members.filter((operation) => returnOf(operation) === endAt);
+    return { core: new Set(members), last, isMinimal: this.#isDecided };
   }
 
   /**
@@ -119,7 +130,20 @@ export class ConflictWindow<Input, Output, State> {
 
   /** Searches with the given operations required and all others of the window open. */
   search(required: ReadonlySet<Operation<Input, Output>>): SearchResult<Input, Output> {
-    const items = itemsOf(this.#window, this.#model, (operation) => !required.has(operation));
+    return this.#search(this.#window, (operation) => !required.has(operation));
+  }
+
+  /** Searches the window as it was answered, without some of its operations. */
+  searchWithout(left: readonly Operation<Input, Output>[], endAt: number): SearchResult<Input, Output> {
+    const rest = this.#window.filter((operation) => !left.includes(operation));
+    return this.#search(rest, (operation) => returnOf(operation) > endAt);
+  }
+
+  #search(
+    operations: readonly Operation<Input, Output>[],
+    isOpen: (operation: Operation<Input, Output>) => boolean,
+  ): SearchResult<Input, Output> {
+    const items = itemsOf(operations, this.#model, { isOpen, precision: this.#precision });
     const left = Math.max(0, this.#limits.maxSteps - this.#steps);
     const maxSteps = Math.min(left, this.#limits.maxSteps / QUESTIONS_MIN);
     const result = searchOrder(items, this.#model, { ...this.#limits, maxSteps });

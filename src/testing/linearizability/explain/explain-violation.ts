@@ -3,10 +3,8 @@ import type { Model, Partition } from '../model.ts';
 import type { Operation } from '../operation.ts';
 import type { Item } from '../search/item.ts';
 import { itemsOf } from '../search/item.ts';
-import type { SearchLimits } from '../search/limits.ts';
-import type { SearchResult } from '../search/search.ts';
 import { searchOrder } from '../search/search.ts';
-import type { Conflict } from './conflict.ts';
+import type { Conflict, ConflictOptions } from './conflict.ts';
 import { ConflictWindow } from './conflict.ts';
 import { leadsTo } from './leads-to.ts';
 import type { ShownOperation, ShownStep, ShownViolation } from './violation.ts';
@@ -19,23 +17,21 @@ const STUCK_MAX = 8;
 const RECENT_MAX = 4;
 const SOURCES_MAX = 2;
 
-/** A search of the partition that found no order. */
-export type FailedSearch<Input, Output> = Extract<SearchResult<Input, Output>, { readonly type: 'none' }>;
-
 /** An order that comes as far as any, and what of the conflict is not in it. */
 interface Attempt<Input, Output> {
   readonly order: readonly Item<Input, Output>[];
   readonly stuck: readonly Operation<Input, Output>[];
 }
 
+/** `blockedAt`: when an operation returns whose return no order gets past. */
 export function explainViolation<Input, Output, State>(
   partition: Partition<Input, Output>,
   model: Model<Input, Output, State>,
-  { failure, limits }: { readonly failure: FailedSearch<Input, Output>; readonly limits: SearchLimits },
+  options: ConflictOptions & { readonly blockedAt: number },
 ): ShownViolation<Input, Output> {
-  const window = new ConflictWindow(partition.operations, model, limits);
-  const conflict = window.reduce(failure.blocked.returnAt);
-  const attempt = inContext(failure, conflict) ?? onItsOwn(window, conflict, { model, limits });
+  const window = new ConflictWindow(partition.operations, model, options);
+  const conflict = window.reduce(options.blockedAt);
+  const attempt = inContext(window, conflict) ?? onItsOwn(window, conflict, model, options);
   const operations = chooseShown(attempt, conflict, model);
   return {
     model: model.name,
@@ -48,14 +44,17 @@ export function explainViolation<Input, Output, State>(
   };
 }
 
-/** The order of the whole partition, if it ends where the conflict does. */
-function inContext<Input, Output>(
-  { order, blocked }: FailedSearch<Input, Output>,
-  { core }: Conflict<Input, Output>,
+/** The order of all that was answered until the conflict, but for its last operation; `null` if others need that one. */
+function inContext<Input, Output, State>(
+  window: ConflictWindow<Input, Output, State>,
+  { core, last }: Conflict<Input, Output>,
 ): Attempt<Input, Output> | null {
-  if (!core.has(blocked.operation)) return null;
-  const placed = new Set(order.map(({ operation }) => operation));
-  return { order, stuck: [...core].filter((operation) => !placed.has(operation)) };
+  const [first] = last;
+  if (first === undefined || first.type !== 'ok') return null;
+  const result = window.searchWithout(last, first.returnAt);
+  if (result.type !== 'found') return null;
+  const placed = new Set(result.order.map(({ operation }) => operation));
+  return { order: result.order, stuck: [...core].filter((operation) => !placed.has(operation)) };
 }
 
 /**
@@ -65,7 +64,8 @@ function inContext<Input, Output>(
 function onItsOwn<Input, Output, State>(
   window: ConflictWindow<Input, Output, State>,
   { core }: Conflict<Input, Output>,
-  { model, limits }: { readonly model: Model<Input, Output, State>; readonly limits: SearchLimits },
+  model: Model<Input, Output, State>,
+  { limits }: ConflictOptions,
 ): Attempt<Input, Output> {
   const loose = window.search(core);
   if (loose.type !== 'none') return { order: [], stuck: [...core] };

@@ -1,11 +1,11 @@
 /** One value that is read, written, and replaced only if it is the expected one. */
-import type { Model } from '../model.ts';
+import type { Model, Precision } from '../model.ts';
 import { accepted, REFUSED } from '../model.ts';
 import type { Operation } from '../operation.ts';
 import type { RegisterInput } from './register.ts';
 import { describeRegister } from './register.ts';
 import type { Scalar } from './scalar.ts';
-import { describeScalar, mergeUnseen } from './scalar.ts';
+import { describeScalar, heldValue, mergeUnseen } from './scalar.ts';
 
 export type CasRegisterInput = RegisterInput | { readonly type: 'cas'; readonly from: Scalar; readonly to: Scalar };
 
@@ -27,8 +27,19 @@ export function casRegisterModel(initialValue: Scalar = null): Model<CasRegister
     key: (state) => JSON.stringify(state),
     isReadOnly: (input, output) => input.type === 'read' || (input.type === 'cas' && output === false),
     isOverwrite: (input) => input.type === 'write',
-    simplify(operations) {
-      const merge = mergeUnseen(new Set(operations.flatMap((operation) => seenBy(operation))));
+    values: {
+      writtenBy(input, output) {
+        if (input.type === 'write') return heldValue(input.value);
+        return input.type === 'cas' && output !== false ? heldValue(input.to) : null;
+      },
+      neededBy(input, output) {
+        if (input.type === 'read') return [heldValue(output)];
+        return input.type === 'cas' && output === true ? [heldValue(input.from)] : [];
+      },
+      isHeld: (state, { value }) => state === value,
+    },
+    simplify(operations, precision) {
+      const merge = mergeUnseen(new Set(operations.flatMap((operation) => seenBy(operation, precision))));
       return (input) => {
         if (input.type === 'write') return { type: 'write', value: merge(input.value) };
         return input.type === 'cas' ? { ...input, to: merge(input.to) } : input;
@@ -42,9 +53,14 @@ export function casRegisterModel(initialValue: Scalar = null): Model<CasRegister
   };
 }
 
-function seenBy(operation: Operation<CasRegisterInput, CasRegisterOutput>): readonly Scalar[] {
-  if (operation.input.type === 'cas') return [operation.input.from];
-  return operation.type === 'ok' && operation.input.type === 'read' ? [operation.output] : [];
+/** Values that the operation tells from others; roughly, those that it must have found. */
+function seenBy(operation: Operation<CasRegisterInput, CasRegisterOutput>, precision: Precision): readonly Scalar[] {
+  const { type, input } = operation;
+  if (input.type === 'cas') {
+    const isRefused = type === 'ok' && operation.output === false;
+    return isRefused && precision === 'rough' ? [] : [input.from];
+  }
+  return type === 'ok' && input.type === 'read' ? [operation.output] : [];
 }
 
 /** Whether a cas replaced the value, in a word. */

@@ -1,5 +1,5 @@
 /** A store of keys: read, written, deleted and replaced one at a time, and listed by prefix at one moment. */
-import type { Model } from '../model.ts';
+import type { HeldValue, Model, Precision } from '../model.ts';
 import { accepted, REFUSED } from '../model.ts';
 import type { Operation } from '../operation.ts';
 import { describeCasOutput } from './cas-register.ts';
@@ -34,9 +34,14 @@ export function keyValueModel(): Model<KeyValueInput, KeyValueOutput, KeyValueSt
       partOf: (input) => (input.type === 'list' ? null : input.key),
       differences: (state, input, output) => (input.type === 'list' ? differencesOf(state, input.prefix, output) : []),
     },
-    simplify(operations) {
+    values: {
+      writtenBy,
+      neededBy,
+      isHeld: (state, { part, value }) => (state.get(part) ?? null) === value,
+    },
+    simplify(operations, precision) {
       // `null` is no value but the absence of one, which a delete or another key's list may see.
-      const merge = mergeUnseen(new Set([null, ...operations.flatMap((operation) => seenBy(operation))]));
+      const merge = mergeUnseen(new Set([null, ...operations.flatMap((operation) => seenBy(operation, precision))]));
       return (input) => {
         if (input.type === 'put') return { ...input, value: merge(input.value) };
         return input.type === 'cas' ? { ...input, to: merge(input.to) } : input;
@@ -101,12 +106,34 @@ function differencesOf(state: KeyValueState, prefix: string, output: KeyValueOut
   return differences;
 }
 
-/** Values that the operation tells from others. */
-function seenBy({ type, input, ...rest }: Operation<KeyValueInput, KeyValueOutput>): readonly unknown[] {
-  if (input.type === 'cas') return [input.from];
-  if (type !== 'ok' || !('output' in rest)) return [];
-  if (input.type === 'get') return [rest.output];
-  return Array.isArray(rest.output) ? (rest.output as ListedEntries).map(([, value]) => value) : [];
+function writtenBy(input: KeyValueInput, output: KeyValueOutput | undefined): HeldValue | null {
+  switch (input.type) {
+    case 'put':
+      return { part: input.key, value: input.value };
+    case 'delete':
+      return output === false ? null : { part: input.key, value: null };
+    case 'cas':
+      return output === false ? null : { part: input.key, value: input.to };
+    default:
+      return null;
+  }
+}
+
+function neededBy(input: KeyValueInput, output: KeyValueOutput): readonly HeldValue[] {
+  if (input.type === 'get') return [{ part: input.key, value: output }];
+  if (input.type === 'cas') return output === true ? [{ part: input.key, value: input.from }] : [];
+  if (input.type === 'delete') return output === false ? [{ part: input.key, value: null }] : [];
+  if (input.type === 'put' || !Array.isArray(output)) return [];
+  return (output as ListedEntries).map(([part, value]) => ({ part, value }));
+}
+
+/** Values that the operation tells from others; roughly, those that it must have found. */
+function seenBy(operation: Operation<KeyValueInput, KeyValueOutput>, precision: Precision): readonly unknown[] {
+  const { type, input } = operation;
+  const output = type === 'ok' ? operation.output : undefined;
+  if (input.type === 'cas') return output === false && precision === 'rough' ? [] : [input.from];
+  if (input.type === 'get' && output !== undefined) return [output];
+  return input.type === 'list' && Array.isArray(output) ? (output as ListedEntries).map(([, value]) => value) : [];
 }
 
 /** Most partitions have one key: don't sort then. */

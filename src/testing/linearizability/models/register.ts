@@ -3,7 +3,7 @@ import type { Model } from '../model.ts';
 import { accepted, REFUSED } from '../model.ts';
 import type { Operation } from '../operation.ts';
 import type { Scalar } from './scalar.ts';
-import { describeScalar, mergeUnseen } from './scalar.ts';
+import { describeScalar, heldValue, mergeUnseen } from './scalar.ts';
 
 export type RegisterInput = { readonly type: 'read' } | { readonly type: 'write'; readonly value: Scalar };
 
@@ -21,6 +21,11 @@ export function registerModel(initialValue: Scalar = null): Model<RegisterInput,
     key: (state) => JSON.stringify(state),
     isReadOnly: (input) => input.type === 'read',
     isOverwrite: (input) => input.type === 'write',
+    values: {
+      writtenBy: (input) => (input.type === 'write' ? heldValue(input.value) : null),
+      neededBy: (input, output) => (input.type === 'read' ? [heldValue(output)] : []),
+      isHeld: (state, { value }) => state === value,
+    },
     simplify(operations) {
       const merge = mergeUnseen(new Set(operations.flatMap((operation) => readBy(operation))));
       return (input) => (input.type === 'write' ? { type: 'write', value: merge(input.value) } : input);

@@ -1,5 +1,7 @@
 /** Values that the models compare: plain JSON without structure. */
 
+import type { HeldValue } from '../model.ts';
+
 /** Anything else is best written as text. Tests find more when every write has a value of its own. */
 export type Scalar = string | number | boolean | null;
 
@@ -11,6 +13,11 @@ export function mergeUnseen(seen: ReadonlySet<unknown>): (value: Scalar) => Scal
     common ??= value;
     return common;
   };
+}
+
+/** What an object of a single value has. */
+export function heldValue(value: Scalar): HeldValue {
+  return { part: '', value };
 }
 
 /** A scalar as a person writes it; `nothing` stands for `null`. */

@@ -1,5 +1,5 @@
 /** Operations as the search sees them: those that must be placed, and those that may be. */
-import type { Model } from '../model.ts';
+import type { Model, Precision } from '../model.ts';
 import type { Operation } from '../operation.ts';
 
 /** One operation to place in order. */
@@ -16,14 +16,20 @@ export interface Item<Input, Output> {
   readonly returnAt: number;
 }
 
+export interface ItemOptions<Input, Output> {
+  /** Whether an answered operation is to be open too. */
+  readonly isOpen?: (operation: Operation<Input, Output>) => boolean;
+  readonly precision?: Precision;
+}
+
 /**
  * What a history asks for: answered operations are required, unknown ones are open, failed ones are not there, nor are
- * those that mean nothing when open. `isOpen` may open answered ones too.
+ * those that mean nothing when open.
  */
 export function itemsOf<Input, Output>(
   operations: readonly Operation<Input, Output>[],
   model: Pick<Model<Input, Output, unknown>, 'isReadOnly' | 'simplify'>,
-  isOpen: (operation: Operation<Input, Output>) => boolean = () => false,
+  { isOpen = () => false, precision = 'exact' }: ItemOptions<Input, Output> = {},
 ): readonly Item<Input, Output>[] {
   const asked = operations.flatMap((operation): readonly Opened<Input, Output>[] => {
     const { type, process, input, callAt } = operation;
@@ -32,7 +38,11 @@ export function itemsOf<Input, Output>(
     if (type === 'failed' || model.isReadOnly(input, undefined) || model.isReadOnly(input, output)) return [];
     return [{ operation, as: { type: 'unknown', process, input, callAt } }];
   });
-  const simplify = model.simplify?.(asked.map(({ as }) => as)) ?? ((input: Input): Input => input);
+  const simplify =
+    model.simplify?.(
+      asked.map(({ as }) => as),
+      precision,
+    ) ?? ((input: Input): Input => input);
   return asked.map(({ operation, as }) => {
     const { callAt } = as;
     const input = simplify(as.input);

@@ -8,12 +8,13 @@ import { EventList } from './event-list.ts';
 import type { Item } from './item.ts';
 import type { LimitReached, SearchCost, SearchLimits } from './limits.ts';
 import { limitReached } from './limits.ts';
+import { Lookahead } from './lookahead.ts';
 import type { Candidate, Move, Position } from './moves.ts';
 import { chooseParts } from './moves.ts';
 import { OpenMoves } from './open-moves.ts';
-import type { Target } from './open-operations.ts';
+import type { OpenClass, Target } from './open-operations.ts';
 import { OpenOperations } from './open-operations.ts';
-import { PartTable, SEVERAL_PARTS } from './part-table.ts';
+import { PartTable } from './part-table.ts';
 import { PlacedSet, wordOf } from './placed-set.ts';
 import { NO_STATE, Transitions } from './transitions.ts';
 import type { Configuration } from './visited.ts';
@@ -81,6 +82,7 @@ class Search<Input, Output, State> {
   readonly #open: OpenOperations<Input, Output, State>;
   readonly #openMoves: OpenMoves<Input, Output, State>;
   readonly #events: EventList;
+  readonly #lookahead: Lookahead<Input, Output, State>;
   readonly #placed: PlacedSet;
   readonly #visited = new Visited();
   /** Placed operations: the number of a required one, or `~class` of an open one. */
@@ -99,6 +101,11 @@ class Search<Input, Output, State> {
     this.#open = new OpenOperations(open, model, this.#parts, this.#transitions);
     this.#openMoves = new OpenMoves(this.#open, this.#parts, this.#transitions);
     this.#events = new EventList(this.#required);
+    this.#lookahead = new Lookahead(model);
+    for (const target of this.#targets) this.#lookahead.expect(target, true);
+    for (const openClass of this.#open.classes) {
+      for (const _ of openClass.items) this.#lookahead.expect(openClass, false);
+    }
     this.#placed = new PlacedSet(this.#required.length);
     this.#stateId = this.#transitions.initialId;
   }
@@ -143,15 +150,16 @@ class Search<Input, Output, State> {
 
   /** What to try next; `null` when all that was tried before. */
   #movesAfter(move: Move | null, mark: number, position: Position<Input, Output>): readonly Move[] | null {
+    const isHopeless = this.#lookahead.isHopeless(this.#transitions.stateOf(this.#stateId));
+    if (isHopeless) return move === null ? [] : null;
     const isSettled = this.#trail.length > mark + 1;
     const configuration = this.#configuration();
     if (move === null || move.neededSince === null || isSettled) {
       return this.#visited.add(configuration) ? this.#findMoves(position) : null;
     }
     // Not all that is possible is tried here, so it does not count as visited.
-    const part = this.#open.classes[move.index]?.part ?? SEVERAL_PARTS;
     if (this.#visited.has(configuration)) return null;
-    return this.#openMoves.findDependent(position, part, move.neededSince);
+    return this.#openMoves.findDependent(position, this.#classOf(move.index).part, move.neededSince);
   }
 
   /**
@@ -215,12 +223,14 @@ class Search<Input, Output, State> {
       return;
     }
     this.#open.take(index);
+    this.#lookahead.place(this.#classOf(index));
     this.#trail.push(~index);
   }
 
   #placeRequired(index: number): void {
     this.#events.lift(index);
     this.#placed.add(index);
+    this.#lookahead.place(this.#targetOf(index));
     this.#trail.push(index);
   }
 
@@ -228,8 +238,11 @@ class Search<Input, Output, State> {
   #undo(mark: number): void {
     while (this.#trail.length > mark) {
       const placed = this.#trail.pop() ?? 0;
-      if (placed < 0) this.#open.putBack(~placed);
-      else {
+      if (placed < 0) {
+        this.#open.putBack(~placed);
+        this.#lookahead.putBack(this.#classOf(~placed));
+      } else {
+        this.#lookahead.putBack(this.#targetOf(placed));
         this.#events.unlift(placed);
         this.#placed.delete(placed);
       }
@@ -291,6 +304,12 @@ class Search<Input, Output, State> {
     const target = this.#targets[index];
     if (target === undefined) throw new RangeError(`there is no operation ${index}`);
     return target;
+  }
+
+  #classOf(index: number): OpenClass<Input, Output> {
+    const openClass = this.#open.classes[index];
+    if (openClass === undefined) throw new RangeError(`there is no class ${index} of open operations`);
+    return openClass;
   }
 
   #requiredAt(index: number): Item<Input, Output> {
