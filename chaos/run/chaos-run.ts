@@ -23,6 +23,7 @@ const CALM_MS = 2000;
 const SAME_STATE_MS = 20_000;
 const CHECK_MS = 180_000;
 const PROGRESS_MS = 10_000;
+const SERVE_MS = 3000;
 
 export interface ChaosRunOptions {
   readonly args: ChaosArguments;
@@ -161,7 +162,7 @@ export class ChaosRun {
       this.#say(`all nodes are voters and serve, ${Math.round(tookMs)} ms later`);
       return tookMs;
     } catch (error) {
-      this.#find('liveness', messageOf(error));
+      this.#find('liveness', firstLineOf(error));
       return null;
     }
   }
@@ -180,19 +181,20 @@ export class ChaosRun {
       for (const difference of describeDifferences(replicas)) this.#find('violation', difference);
       return replicas;
     } catch (error) {
-      this.#find('liveness', messageOf(error));
+      this.#find('liveness', firstLineOf(error));
       return [];
     }
   }
 
-  /** Of any node that tells: whether they hold the same is another question. */
+  /** Of any node that serves a linearizable read just before: it has applied all that was acknowledged. */
   async #ledger(): Promise<RunRecord['ledger']> {
     const problems: string[] = [];
     for (const member of this.#cluster.members) {
       try {
+        await this.#cluster.ask(member, 'serve', { timeoutMs: SERVE_MS });
         return await this.#cluster.ask(member, 'ledger', null);
       } catch (error) {
-        problems.push(`node ${member.nodeId}: ${messageOf(error)}`);
+        problems.push(`node ${member.nodeId}: ${firstLineOf(error)}`);
       }
     }
     this.#find('undecided', `no node told what it applied: ${problems.join('; ')}`);
@@ -253,4 +255,10 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** For what is no mistake of the harness. */
+function firstLineOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n', 1)[0] ?? '';
 }
