@@ -1,9 +1,12 @@
 /** Decides whether a history is linearizable. */
 import type { CheckResult, CheckStatistics, Linearization, UndecidedPartition } from './check-result.ts';
+import type { Blocked } from './explain/conflict.ts';
+import { ConflictWindow } from './explain/conflict.ts';
 import { explainViolation } from './explain/explain-violation.ts';
 import type { Model, Partition, Precision } from './model.ts';
 import type { Operation } from './operation.ts';
 import { assertTimes } from './operation.ts';
+import type { Item } from './search/item.ts';
 import { itemsOf } from './search/item.ts';
 import type { LimitReached, SearchLimits } from './search/limits.ts';
 import type { SearchResult } from './search/search.ts';
@@ -55,9 +58,19 @@ const TURN_GROWTH = 4;
 /** An order would most likely have been found by now, so the rough question gets more. */
 const ROUGH_SHARE = 4;
 
-interface Decision<Input, Output> {
-  readonly result: SearchResult<Input, Output>;
+/** For the guess what may be wrong. */
+const GUESS_STEPS = 4_000_000;
+
+interface Violated {
+  readonly type: 'violation';
+  readonly blocked: Blocked;
   readonly precision: Precision;
+}
+
+type Decision<Input, Output> = Exclude<SearchResult<Input, Output>, { readonly type: 'none' }> | Violated;
+
+function violationAt({ returnAt }: Item<unknown, unknown>, precision: Precision): Violated {
+  return { type: 'violation', blocked: { blockedAt: returnAt, isEnd: false }, precision };
 }
 
 class Check<Input, Output, State> {
@@ -104,38 +117,62 @@ class Check<Input, Output, State> {
     const weakEnd = this.#steps + Math.floor(share / 2);
     for (const weaker of this.#model.weaken?.(partition) ?? []) {
       if (this.#steps >= weakEnd) break;
-      const { result, precision } = this.#decide(weaker, weakEnd - this.#steps);
-      if (result.type === 'none') return this.#violation(weaker, precision, result.blocked.returnAt);
+      const decision = this.#decide(weaker, weakEnd - this.#steps);
+      if (decision.type === 'violation') return this.#violation(weaker, decision);
     }
-    const { result, precision } = this.#decide(partition, Math.floor((this.#limits.maxSteps - this.#steps) / shares));
-    if (result.type === 'none') return this.#violation(partition, precision, result.blocked.returnAt);
-    if (result.type === 'found') {
-      const order = result.order.map(({ operation }) => operation);
+    const decision = this.#decide(partition, Math.floor((this.#limits.maxSteps - this.#steps) / shares));
+    if (decision.type === 'violation') return this.#violation(partition, decision);
+    if (decision.type === 'found') {
+      const order = decision.order.map(({ operation }) => operation);
       this.#linearizations.push({ partition: partition.name, order });
     } else {
       const required = partition.operations.filter(({ type }) => type === 'ok').length;
-      this.#undecided.push({ partition: partition.name, limit: result.limit, placed: result.placed, required });
+      this.#undecided.push({ partition: partition.name, limit: decision.limit, placed: decision.placed, required });
     }
     return null;
   }
 
   /**
-   * Most histories are easy, and take a few steps for each operation. For the others it asks by turns exactly, which finds
-   * an order if there is one, and roughly, which is better at finding out that there is none; each time with more steps.
+   * Most histories are easy, and take a few steps for each operation. For the others it first guesses what may be wrong,
+   * then asks by turns exactly, which finds an order if there is one, and roughly, which is better at finding out that
+   * there is none; each time with more steps.
    */
   #decide(partition: Partition<Input, Output>, maxSteps: number): Decision<Input, Output> {
     const endSteps = this.#steps + maxSteps;
     let isRoughUseful = this.#model.simplify !== undefined;
     for (let turn = FIRST_TURN_STEPS; ; turn *= TURN_GROWTH) {
+      const isFirst = turn === FIRST_TURN_STEPS;
       const left = endSteps - this.#steps;
-      const result = this.#search(partition, 'exact', isRoughUseful ? Math.min(turn, left) : left);
-      const isOver = result.type === 'gave-up' && (result.limit === 'deadline' || this.#steps >= endSteps);
-      if (result.type !== 'gave-up' || isOver || !isRoughUseful) return { result, precision: 'exact' };
-      const rough = this.#search(partition, 'rough', Math.min(turn * ROUGH_SHARE, endSteps - this.#steps));
-      if (rough.type === 'none') return { result: rough, precision: 'rough' };
-      // Either it can't tell, or it needs more steps.
-      isRoughUseful = rough.type === 'gave-up' && rough.limit === 'steps';
+      const exact = this.#search(partition, 'exact', isFirst || isRoughUseful ? Math.min(turn, left) : left);
+      if (exact.type === 'found') return exact;
+      if (exact.type === 'none') return violationAt(exact.blocked, 'exact');
+      if (exact.limit === 'deadline' || this.#steps >= endSteps) return exact;
+      const guess = isFirst ? this.#guess(partition, exact.suspects, endSteps - this.#steps) : null;
+      if (guess !== null) return guess;
+      if (isRoughUseful) {
+        const rough = this.#search(partition, 'rough', Math.min(turn * ROUGH_SHARE, endSteps - this.#steps));
+        if (rough.type === 'none') return violationAt(rough.blocked, 'rough');
+        // Either it can't tell, or it needs more steps.
+        isRoughUseful = rough.type === 'gave-up' && rough.limit === 'steps';
+      }
+      // More steps are of no use to a search that has no room.
+      if (exact.limit === 'memory') return exact;
     }
+  }
+
+  /** Asks whether a few operations around each suspect are a violation by themselves. */
+  #guess(
+    partition: Partition<Input, Output>,
+    suspects: readonly Item<Input, Output>[],
+    left: number,
+  ): Decision<Input, Output> | null {
+    const { maxCacheEntries, isOverdue } = this.#limits;
+    const limits: SearchLimits = { maxSteps: Math.min(GUESS_STEPS, left), maxCacheEntries, isOverdue };
+    const window = new ConflictWindow(partition.operations, this.#model, { precision: 'rough', limits });
+    const found = suspects.find(({ returnAt }) => window.isViolationAt(returnAt));
+    this.#steps += window.steps;
+    if (found === undefined) return null;
+    return { type: 'violation', blocked: { blockedAt: found.returnAt, isEnd: true }, precision: 'rough' };
   }
 
   #search(
@@ -151,10 +188,10 @@ class Check<Input, Output, State> {
     return result;
   }
 
-  #violation(partition: Partition<Input, Output>, precision: Precision, blockedAt: number): CheckResult<Input, Output> {
+  #violation(partition: Partition<Input, Output>, { blocked, precision }: Violated): CheckResult<Input, Output> {
     const { maxExplanationSteps: maxSteps, maxCacheEntries, isOverdue } = this.#limits;
     const limits: SearchLimits = { maxSteps, maxCacheEntries, isOverdue };
-    const violation = explainViolation(partition, this.#model, { blockedAt, precision, limits });
+    const violation = explainViolation(partition, this.#model, { blocked, precision, limits });
     return { verdict: 'violation', statistics: this.#statistics(), violation };
   }
 

@@ -12,6 +12,7 @@ const QUESTIONS_MIN = 20;
 
 /** So many operations are tried first for a conflict, then twice as many, and so on. */
 const FIRST_GUESS = 4;
+const GUESS_MAX = 64;
 /** Of operations that may have led to the answer that does not fit. */
 const SOURCES_MAX = 8;
 
@@ -22,6 +23,13 @@ export interface Conflict<Input, Output> {
   readonly last: readonly Operation<Input, Output>[];
   /** Whether every one of them is needed. */
   readonly isMinimal: boolean;
+}
+
+/** When an operation returns whose return no order gets past. */
+export interface Blocked {
+  readonly blockedAt: number;
+  /** Whether it is known that what happened until then is a violation by itself. */
+  readonly isEnd: boolean;
 }
 
 export interface ConflictOptions {
@@ -59,10 +67,10 @@ export class ConflictWindow<Input, Output, State> {
    * Makes operations open as long as the rest is still a violation. That keeps the meaning: a linearizable history stays
    * one when less is known of it. First looks for the few most likely ones that are a violation, since questions about
    * many open operations next to many required ones are hard; then leaves out of these what it can, by halves
-   * (QuickXplain). `blockedAt`: when the operation returns whose return no order gets past.
+   * (QuickXplain).
    */
-  reduce(blockedAt: number): Conflict<Input, Output> {
-    const endAt = this.#findEnd(blockedAt);
+  reduce({ blockedAt, isEnd }: Blocked): Conflict<Input, Output> {
+    const endAt = isEnd ? blockedAt : this.#findEnd(blockedAt);
     this.#window = this.#history.filter(({ callAt }) => callAt <= endAt);
     const required = this.#byRelevance(this.#answeredBy(endAt), endAt);
     let size = Math.min(FIRST_GUESS, required.length);
@@ -76,6 +84,21 @@ export class ConflictWindow<Input, Output, State> {
     const members = isCertain ? core : required;
     const last = members.filter((operation) => returnOf(operation) === endAt);
     return { core: new Set(members), last, isMinimal: this.#isDecided };
+  }
+
+  /** Whether a few of the operations up to this return are a violation. That it is one is certain, that it is none not. */
+  isViolationAt(endAt: number): boolean {
+    this.#window = this.#history.filter(({ callAt }) => callAt <= endAt);
+    const required = this.#byRelevance(this.#answeredBy(endAt), endAt);
+    for (let size = FIRST_GUESS; size <= GUESS_MAX; size *= 2) {
+      if (this.#isViolation(required.slice(0, size))) return true;
+    }
+    return false;
+  }
+
+  /** Questions to the model so far. */
+  get steps(): number {
+    return this.#steps;
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Operation } from '../operation.ts';
 import type { Item } from '../search/item.ts';
 import { itemsOf } from '../search/item.ts';
 import { searchOrder } from '../search/search.ts';
-import type { Conflict, ConflictOptions } from './conflict.ts';
+import type { Blocked, Conflict, ConflictOptions } from './conflict.ts';
 import { ConflictWindow } from './conflict.ts';
 import { leadsTo } from './leads-to.ts';
 import type { ShownOperation, ShownStep, ShownViolation } from './violation.ts';
@@ -23,14 +23,13 @@ interface Attempt<Input, Output> {
   readonly stuck: readonly Operation<Input, Output>[];
 }
 
-/** `blockedAt`: when an operation returns whose return no order gets past. */
 export function explainViolation<Input, Output, State>(
   partition: Partition<Input, Output>,
   model: Model<Input, Output, State>,
-  options: ConflictOptions & { readonly blockedAt: number },
+  options: ConflictOptions & { readonly blocked: Blocked },
 ): ShownViolation<Input, Output> {
   const window = new ConflictWindow(partition.operations, model, options);
-  const conflict = window.reduce(options.blockedAt);
+  const conflict = window.reduce(options.blocked);
   const attempt = inContext(window, conflict) ?? onItsOwn(window, conflict, model, options);
   const operations = chooseShown(attempt, conflict, model);
   return {

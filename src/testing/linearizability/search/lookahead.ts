@@ -2,7 +2,8 @@
 import type { HeldValue, Model, Values } from '../model.ts';
 import type { Asked } from './transitions.ts';
 
-interface Watched {
+/** A value, and who has to do with it. */
+export interface Watched {
   readonly value: HeldValue;
   /** Operations still to be placed that leave it behind. Open ones count as long as they are not taken. */
   writers: number;
@@ -48,12 +49,16 @@ export class Lookahead<Input, Output, State> {
     this.#change(this.#effects.get(asked), 1);
   }
 
-  /** Whether something remains that can't be placed any more, whatever comes. */
-  isHopeless(state: State): boolean {
-    for (const { value } of this.#endangered) {
-      if (this.#values?.isHeld(state, value) === false) return true;
+  /** A value that is gone although something remains that must see it; `null` if there may be an order. */
+  missing(state: State): Watched | null {
+    for (const watched of this.#endangered) {
+      if (this.#values?.isHeld(state, watched.value) === false) return watched;
     }
-    return false;
+    return null;
+  }
+
+  isReader(asked: Asked<Input, Output>, watched: Watched): boolean {
+    return this.#effects.get(asked)?.needed.includes(watched) === true;
   }
 
   #effectsOf(

@@ -5,6 +5,7 @@
  */
 import type { Model } from '../model.ts';
 import { EventList } from './event-list.ts';
+import { Farthest } from './farthest.ts';
 import type { Item } from './item.ts';
 import type { LimitReached, SearchCost, SearchLimits } from './limits.ts';
 import { limitReached } from './limits.ts';
@@ -37,6 +38,8 @@ export type SearchOutcome<Input, Output> =
       readonly limit: LimitReached;
       /** Required operations in the order that came farthest. */
       readonly placed: number;
+      /** Required operations that may be what no order can explain, the most likely first. */
+      readonly suspects: readonly Item<Input, Output>[];
     };
 
 export type SearchResult<Input, Output> = SearchOutcome<Input, Output> & { readonly cost: SearchCost };
@@ -63,13 +66,6 @@ interface Frame {
   tried: number;
 }
 
-/** What came farthest so far. */
-interface Farthest {
-  readonly frontier: number;
-  readonly required: number;
-  readonly trail: readonly number[];
-}
-
 /** Questions of the clock are rare. */
 const FRAMES_PER_LIMIT_CHECK = 64;
 
@@ -89,7 +85,7 @@ class Search<Input, Output, State> {
   readonly #trail: number[] = [];
   readonly #frames: Frame[] = [];
   #stateId: number;
-  #farthest: Farthest = { frontier: -1, required: 0, trail: [] };
+  readonly #farthest = new Farthest();
 
   constructor(items: readonly Item<Input, Output>[], model: Model<Input, Output, State>) {
     this.#required = items.filter(({ isRequired }) => isRequired).toSorted((a, b) => a.callAt - b.callAt);
@@ -150,8 +146,11 @@ class Search<Input, Output, State> {
 
   /** What to try next; `null` when all that was tried before. */
   #movesAfter(move: Move | null, mark: number, position: Position<Input, Output>): readonly Move[] | null {
-    const isHopeless = this.#lookahead.isHopeless(this.#transitions.stateOf(this.#stateId));
-    if (isHopeless) return move === null ? [] : null;
+    const missing = this.#lookahead.missing(this.#transitions.stateOf(this.#stateId));
+    if (missing !== null) {
+      this.#farthest.noteMissing(this.#frames.at(-1)?.frontier ?? 0, missing);
+      return move === null ? [] : null;
+    }
     const isSettled = this.#trail.length > mark + 1;
     const configuration = this.#configuration();
     if (move === null || move.neededSince === null || isSettled) {
@@ -251,18 +250,9 @@ class Search<Input, Output, State> {
   }
 
   #leave(frame: Frame): void {
-    this.#noteFarthest(frame);
+    this.#farthest.note(frame.frontier, this.#placed.count, this.#trail);
     this.#frames.pop();
     this.#undo(frame.mark);
-  }
-
-  #noteFarthest({ frontier }: Frame): void {
-    const required = this.#placed.count;
-    const best = this.#farthest;
-    if (frontier < best.frontier || (frontier === best.frontier && required < best.required)) return;
-    const isShorter = this.#trail.length < best.trail.length;
-    if (frontier === best.frontier && required === best.required && !isShorter) return;
-    this.#farthest = { frontier, required, trail: [...this.#trail] };
   }
 
   #found(): SearchOutcome<Input, Output> {
@@ -276,7 +266,21 @@ class Search<Input, Output, State> {
   }
 
   #gaveUp(limit: LimitReached): SearchOutcome<Input, Output> {
-    return { type: 'gave-up', limit, placed: Math.max(this.#farthest.required, this.#placed.count) };
+    const placed = Math.max(this.#farthest.required, this.#placed.count);
+    return { type: 'gave-up', limit, placed, suspects: this.#suspects() };
+  }
+
+  /** Who was to read the values that were missing in the end, and whoever was to return next there. */
+  #suspects(): readonly Item<Input, Output>[] {
+    const { frontier, trail } = this.#farthest;
+    const placed = new Set(trail);
+    const left = [...this.#required.keys()].filter((index) => !placed.has(index));
+    const readers = this.#farthest.missing().flatMap((watched) => {
+      const ofValue = left.filter((index) => this.#lookahead.isReader(this.#targetOf(index), watched));
+      return ofValue.toSorted((a, b) => this.#events.returnOf(a) - this.#events.returnOf(b)).slice(0, 1);
+    });
+    const blocked = frontier < 0 ? [] : [this.#events.operationOf(frontier)];
+    return [...new Set([...readers, ...blocked])].map((index) => this.#requiredAt(index));
   }
 
   #orderOf(trail: readonly number[]): readonly Item<Input, Output>[] {
