@@ -78,7 +78,7 @@ function ring(members: readonly Member[]): Cut {
 }
 
 export const delay: Nemesis = (fault, world) => {
-  const delayMs = Math.round(20 + 280 * fault.strength ** 2);
+  const delayMs = Math.round(10 + 140 * fault.strength ** 2);
   return impairSome(fault, world, {
     what: `delay of ${delayMs} to ${2 * delayMs} ms`,
     condition: { delayMs, jitterMs: delayMs },

@@ -68,6 +68,7 @@ export async function mountDisk(path: string): Promise<void> {
 }
 
 async function diskProblem(directory: string): Promise<string | null> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can mount a small disk';
   const path = join(directory, 'probe');
   try {
     await mountDisk(path);
