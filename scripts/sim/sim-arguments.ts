@@ -21,6 +21,7 @@ export const HELP: string = `Runs simulated clusters, one seed after the other, 
   --intensity X      how often faults happen, 0 to 10 (default 1; 0: no faults)
   --schedule FILE    exactly the faults of this file, as a failure wrote it; its seed, nodes and duration, too
   --trace FILE       write what happens in the only seed, or in the first that fails, to this file
+  --linearizability  check what clients saw without knowing the log, too; takes much longer
   --shrink           make the schedule of the first failure small
   --out DIRECTORY    where traces and schedules of failures go (default: the directory for temporary files)
   --workers N        processes to run seeds in (default: one for each processor, 8 at most)
@@ -66,6 +67,7 @@ const DEFINITIONS = {
   trace: { type: 'string' },
   out: { type: 'string' },
   workers: { type: 'string' },
+  linearizability: { type: 'boolean', default: false },
   shrink: { type: 'boolean', default: false },
   'keep-going': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -91,6 +93,7 @@ export function parseArguments(args: readonly string[], processors: number): Sim
       faults,
       intensity: numberOf(values.intensity, '--intensity', { min: 0, max: 10, isFraction: true }),
       schedule,
+      checksLinearizability: values.linearizability,
     },
     from: numberOf(values.from, '--from', { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? file?.seed ?? 1,
     seeds: numberOf(values.seeds, '--seeds', { min: 1, max: 1e9 }) ?? (file === null ? 100 : 1),

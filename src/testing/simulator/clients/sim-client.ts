@@ -28,6 +28,8 @@ const VALUES_PER_CLIENT = 1_000_000;
 
 export class SimClient {
   readonly #parts: SimClientParts;
+  /** Reads only: it never waits for a write that can't be committed. */
+  readonly #isReader: boolean;
   #isStopped = false;
   #lastValue: number;
   /** The node that answered last. */
@@ -39,6 +41,7 @@ export class SimClient {
   constructor(parts: SimClientParts) {
     this.#parts = parts;
     this.#lastValue = parts.id * VALUES_PER_CLIENT;
+    this.#isReader = parts.id > 1 && parts.random.fork('reader').chance(0.3);
   }
 
   start(): void {
@@ -74,14 +77,17 @@ export class SimClient {
     const nodes = upNodes();
     if (nodes.length === 0) return null;
     const favourite = this.#favourite;
-    return favourite?.isUp === true && random.chance(0.6) ? favourite : random.pick(nodes);
+    if (favourite?.isUp === true && random.chance(0.5)) return favourite;
+    // Also one that does not know yet that it leads no more.
+    const leaders = nodes.filter(({ core }) => core?.role.name === 'leader');
+    return random.pick(leaders.length > 0 && random.chance(0.5) ? leaders : nodes);
   }
 
   #call(node: SimNode): Promise<SettledCall> {
     const { random, settings, calls } = this.#parts;
     const plan = this.#plan();
     const key = this.#chooseKey();
-    if (!random.chance(settings.readShare)) return calls.write(node, this.#chooseWrite(key), plan);
+    if (!this.#isReader && !random.chance(settings.readShare)) return calls.write(node, this.#chooseWrite(key), plan);
     return calls.read(node, { key, level: random.pick(LEVELS), atLeast: this.#seenIndex }, plan);
   }
 

@@ -5,10 +5,21 @@ import type { StoredMembership } from '../../../core/membership/membership.ts';
 import type { RoleName } from '../../../core/role/role.ts';
 import type { LogImage } from './log-image.ts';
 
+/** What a leader thinks of a peer. */
+export interface ProgressView {
+  readonly session: number;
+  readonly matchIndex: LogIndex;
+}
+
+export interface RoleView {
+  readonly name: RoleName;
+  readonly leader?: { readonly progress: ReadonlyMap<NodeId, ProgressView> };
+}
+
 /** The state of the core, as far as an oracle needs it. */
 export interface CoreView {
   readonly hardState: { readonly term: Term; readonly votedFor: NodeId | null };
-  readonly role: { readonly name: RoleName };
+  readonly role: RoleView;
   readonly commitIndex: LogIndex;
   readonly applied: LogId;
   readonly durableIndex: LogIndex;

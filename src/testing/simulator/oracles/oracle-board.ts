@@ -20,6 +20,14 @@ import type { Oracle, RestoredState } from './oracle.ts';
 import { SafetyViolation } from './oracle.ts';
 import { ReadSafety } from './read-safety.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
+import { TrueMatch } from './true-match.ts';
+
+export interface OracleBoardParts {
+  readonly nodeOf: (id: NodeId) => NodeView | undefined;
+  /** All disks that a node ever had. */
+  readonly disksOf: (id: NodeId) => readonly LogImage[];
+  readonly onViolation: (violation: SafetyViolation) => void;
+}
 
 export class OracleBoard implements Required<Oracle> {
   readonly committed: CommittedLog = new CommittedLog();
@@ -29,7 +37,7 @@ export class OracleBoard implements Required<Oracle> {
   readonly #listening: { readonly [Hook in keyof Oracle]-?: readonly Oracle[] };
   #violation: SafetyViolation | null = null;
 
-  constructor(disksOf: (id: NodeId) => readonly LogImage[], onViolation: (violation: SafetyViolation) => void) {
+  constructor({ nodeOf, disksOf, onViolation }: OracleBoardParts) {
     const { committed, known } = this;
     this.#onViolation = onViolation;
     this.#oracles = [
@@ -39,6 +47,7 @@ export class OracleBoard implements Required<Oracle> {
       // Before those who rely on what is committed.
       new StateMachineSafety({ committed, known, disksOf }),
       new LeaderAppendOnly(),
+      new TrueMatch(nodeOf),
       new LeaderCompleteness(committed),
       new Monotonic(),
       new MembershipSafety(),

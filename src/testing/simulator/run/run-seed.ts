@@ -1,6 +1,8 @@
 /** Runs one seed from its start to its end. */
 import { ClientCalls } from '../clients/client-calls.ts';
 import { SimClient } from '../clients/sim-client.ts';
+import { checkCalls } from '../kv/kv-model.ts';
+import { checkQuorumLeft } from '../schedule/check-schedule.ts';
 import { Director } from '../schedule/director.ts';
 import { drawSchedule } from '../schedule/draw-schedule.ts';
 import type { FaultItem } from '../schedule/fault-item.ts';
@@ -18,6 +20,7 @@ import { DEFAULT_DURATION_MS } from './sim-options.ts';
 /**
  * Runs a whole cluster in virtual time under the faults that follow from the seed, then without faults. The same options
  * give the same result, down to the fingerprint. One run at a time in a process.
+ * @throws ScheduleError when the given schedule leaves no quorum in the healed phase
  */
 export async function runSeed(options: SimOptions): Promise<SimResult> {
   return await new SeedRun(options).run();
@@ -42,15 +45,18 @@ class SeedRun {
   readonly #director: Director;
   readonly #calls: ClientCalls;
   readonly #clients: readonly SimClient[];
+  readonly #checksLinearizability: boolean;
   #verdict: Verdict | null = null;
 
   constructor(options: SimOptions) {
     const { seed, nodes = null, durationMs = DEFAULT_DURATION_MS, faults = FAULT_KINDS, intensity = 1 } = options;
     this.#seed = seed;
+    this.#checksLinearizability = options.checksLinearizability ?? false;
     this.#random = new SimRandom(`seed-${seed}`);
     this.#settings = drawSettings(this.#random.fork('settings'), nodes);
     this.#durationMs = durationMs;
     const draw = { settings: this.#settings, durationMs, kinds: faults, intensity };
+    if (options.schedule !== undefined) checkQuorumLeft(options.schedule, this.#settings.nodes);
     this.#schedule = options.schedule ?? drawSchedule(this.#random.fork('schedule'), draw);
     this.#cluster = new SimCluster(this.#settings, this.#random, options.trace ?? null);
     this.#operator = new Operator(this.#cluster, this.#random.fork('operator'));
@@ -128,7 +134,15 @@ class SeedRun {
         message,
       };
     }
+    if (this.#verdict?.outcome === 'ok' && this.#checksLinearizability) return this.#checkCalls();
     return this.#verdict ?? { outcome: 'liveness', property: 'time goes on', message: 'nothing is left to happen' };
+  }
+
+  /** Finds nothing that the oracles would not, unless they are wrong. */
+  #checkCalls(): Verdict {
+    const result = checkCalls(this.#calls.history);
+    if (result.verdict !== 'violation') return OK;
+    return { outcome: 'safety', property: 'linearizability', message: JSON.stringify(result.violation) };
   }
 
   #result(verdict: Verdict): SimResult {

@@ -17,6 +17,8 @@ export interface SimOptions {
   readonly intensity?: number | undefined;
   /** These faults instead of drawn ones. */
   readonly schedule?: readonly FaultItem[] | undefined;
+  /** Check the calls of the clients for linearizability, too, without knowing the log. Takes a while. Default false. */
+  readonly checksLinearizability?: boolean | undefined;
   /** Receives what happens, line by line. Default: nobody. Does not change what happens. */
   readonly trace?: TraceSink | undefined;
 }

@@ -16,6 +16,9 @@ export interface DirectorParts {
   readonly schedule: readonly FaultItem[];
 }
 
+/** How long before a crash what is sent is late, in election timeouts. */
+const LAST_WORDS = 0.2;
+
 type ActionOf<Type extends FaultAction['type']> = Extract<FaultAction, { type: Type }>;
 
 export class Director {
@@ -206,18 +209,40 @@ export class Director {
     }
   }
 
-  #crash(node: SimNode, { afterCalls, downMs }: ActionOf<'crash'>): void {
+  #crash(node: SimNode, { afterCalls, downMs, lateMs = 0 }: ActionOf<'crash'>): void {
     const crash = (): void => {
       node.crash();
       if (downMs === null) this.#forever.add(node);
       else this.#startLater(node, downMs);
     };
-    if (afterCalls === 0) crash();
-    else node.process?.doom(afterCalls, crash);
+    this.#withLastWords(node, lateMs, () => {
+      if (afterCalls === 0) crash();
+      else node.process?.doom(afterCalls, crash);
+    });
+  }
+
+  /** What the node sends from now on arrives late; soon after that the end comes. */
+  #withLastWords(node: SimNode, lateMs: number, end: () => void): void {
+    if (lateMs === 0) {
+      end();
+      return;
+    }
+    const { fabric, settings, timeline } = this.#parts.cluster;
+    const condition = { delayMinMs: lateMs / 2, delayMaxMs: lateMs };
+    const forMs = LAST_WORDS * timeUnitMs(settings);
+    this.#during(forMs, () => fabric.add({ applies: (from) => from === node.id, condition }));
+    timeline.after(forMs, () => {
+      if (!this.#isOver) end();
+    });
   }
 
   /** Only while enough is left: a cluster can't survive the loss of a quorum, and need not. */
   #destroy(node: SimNode, action: ActionOf<'bit-flip' | 'disk-loss'>): void {
+    const lateMs = action.type === 'disk-loss' ? (action.lateMs ?? 0) : 0;
+    this.#withLastWords(node, lateMs, () => this.#destroyNow(node, action));
+  }
+
+  #destroyNow(node: SimNode, action: ActionOf<'bit-flip' | 'disk-loss'>): void {
     const { cluster, operator } = this.#parts;
     if (operator.isShrinking || !cluster.canLose(node)) return;
     node.crash();

@@ -15,33 +15,33 @@ export interface DrawOptions {
 
 /** How often a kind comes in 100 election timeouts, when a seed has it. */
 const RATES: Readonly<Record<FaultKind, number>> = {
-  loss: 5,
-  delay: 5,
-  duplicate: 5,
-  reorder: 5,
-  partition: 8,
-  'one-way': 5,
-  partial: 6,
-  flap: 3,
-  crash: 12,
-  restart: 3,
-  stall: 10,
-  'slow-apply': 4,
-  clock: 5,
-  'disk-slow': 8,
-  'disk-full': 2,
-  'disk-fail': 3,
-  'bit-flip': 1.5,
-  'disk-loss': 1.5,
-  membership: 12,
-  transfer: 6,
-  elect: 3,
-  snapshot: 8,
-  impatience: 4,
+  loss: 12.5,
+  delay: 12.5,
+  duplicate: 12.5,
+  reorder: 12.5,
+  partition: 20,
+  'one-way': 12.5,
+  partial: 15,
+  flap: 7.5,
+  crash: 30,
+  restart: 7.5,
+  stall: 25,
+  'slow-apply': 10,
+  clock: 12.5,
+  'disk-slow': 20,
+  'disk-full': 5,
+  'disk-fail': 7.5,
+  'bit-flip': 3.75,
+  'disk-loss': 3.75,
+  membership: 30,
+  transfer: 15,
+  elect: 7.5,
+  snapshot: 20,
+  impatience: 10,
 };
 
 /** Which part of the kinds a seed has. */
-const KIND_SHARES = [0.15, 0.3, 0.5, 0.8];
+const KIND_SHARES = [0.15, 0.3, 0.6, 0.9];
 
 export function drawSchedule(random: SimRandom, options: DrawOptions): readonly FaultItem[] {
   const { settings, durationMs, intensity } = options;
@@ -158,6 +158,7 @@ function drawNodeAction(kind: NodeKind, dice: Dice): FaultAction {
   const { random, unitMs } = dice;
   const target = dice.target();
   const forMs = dice.forMs();
+  const lateMs = random.chance(0.3) ? random.between(0, unitMs * random.pick([1, 3])) : 0;
   switch (kind) {
     case 'crash':
       return {
@@ -165,6 +166,7 @@ function drawNodeAction(kind: NodeKind, dice: Dice): FaultAction {
         target,
         afterCalls: random.pick([0, 0, random.below(10), random.below(200)]),
         downMs: forMs,
+        lateMs,
       };
     case 'restart':
       return { type: 'restart', target, downMs: random.between(0, unitMs) };
@@ -191,7 +193,7 @@ function drawNodeAction(kind: NodeKind, dice: Dice): FaultAction {
     case 'bit-flip':
       return { type: 'bit-flip', target, downMs: forMs };
     case 'disk-loss':
-      return { type: 'disk-loss', target, downMs: forMs };
+      return { type: 'disk-loss', target, downMs: forMs, lateMs };
     case 'transfer':
       return { type: 'transfer', to: random.pick<Target | null>([null, null, 'follower', 'any']) };
     case 'elect':

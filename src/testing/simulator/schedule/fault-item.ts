@@ -28,8 +28,17 @@ export type FaultAction =
     }
   /** The links are cut and mended in turn. */
   | { readonly type: 'flap'; readonly links: LinkSelection; readonly periodMs: number; readonly forMs: number }
-  /** The process dies, at once or after so many calls of its disk and network; `null`: it is never started again. */
-  | { readonly type: 'crash'; readonly target: Target; readonly afterCalls: number; readonly downMs: number | null }
+  /**
+   * The process dies, at once or after so many calls of its disk and network; `null`: it is never started again. What it
+   * sends in the last moments before arrives `lateMs` later, when others have long gone on.
+   */
+  | {
+      readonly type: 'crash';
+      readonly target: Target;
+      readonly afterCalls: number;
+      readonly downMs: number | null;
+      readonly lateMs?: number;
+    }
   /** The process ends in order, and is started again. */
   | { readonly type: 'restart'; readonly target: Target; readonly downMs: number }
   /** The event loop stands still. */
@@ -54,7 +63,7 @@ export type FaultAction =
   /** A bit of what is stored turns over; the process is restarted, so that it reads it. */
   | { readonly type: 'bit-flip'; readonly target: Target; readonly downMs: number }
   /** The process dies and its disk is replaced by an empty one. It comes back under its old id. */
-  | { readonly type: 'disk-loss'; readonly target: Target; readonly downMs: number }
+  | { readonly type: 'disk-loss'; readonly target: Target; readonly downMs: number; readonly lateMs?: number }
   /** What an operator does with the members. */
   | { readonly type: 'add-node'; readonly isVoter: boolean }
   | { readonly type: 'promote' }

@@ -19,6 +19,9 @@ interface Asked {
   readonly term: Term;
 }
 
+/** How often a node that lost its data tries to come back. */
+const JOIN_ATTEMPTS = 5;
+
 /** More nodes than this are never made. */
 const NODES_MAX = 12;
 
@@ -129,11 +132,15 @@ export class Operator {
     });
   }
 
-  /** The node's data is lost, or can't be read any more: another one takes its place. Until it has, this goes on. */
+  /**
+   * The node's data is lost, or can't be read any more: another one takes its place, or it joins anew under its id. Until
+   * it is no member any more, this goes on.
+   */
   async repair(node: SimNode): Promise<void> {
     if (this.#cluster.lost.has(node)) return;
     this.#cluster.lost.add(node);
-    let isReplaced = false;
+    const joinsAnew = this.#random.chance(0.5);
+    let isReplaced = joinsAnew;
     await this.#until(async () => {
       if (!this.#isMember(node.id)) return true;
       if (!isReplaced) isReplaced = await this.#addReplacement(node);
@@ -141,6 +148,13 @@ export class Operator {
       return answer.isOk || !this.#isMember(node.id);
     });
     this.#cluster.lost.delete(node);
+    if (!joinsAnew) return;
+    await this.#job(async () => {
+      for (let attempt = 0; attempt < JOIN_ATTEMPTS; attempt += 1) {
+        if (this.#cluster.lost.has(node) || (await this.#join(node.id))) return;
+        await this.#cluster.after(this.#random.between(0.1, 1) * this.#unitMs);
+      }
+    });
   }
 
   /** A node that lost its disk on the way must leave first. */
@@ -193,8 +207,10 @@ export class Operator {
 
   /** Also one whose addition is not committed yet, as far as the leader knows. */
   #isMember(id: NodeId): boolean {
-    const planned = this.#cluster.leader()?.core?.membership.effective.membership.nodes;
-    return this.#cluster.membership()?.nodes.has(id) === true || planned?.has(id) === true;
+    const decided = this.#cluster.membership();
+    const planned = this.#cluster.leader()?.core?.membership.effective.membership;
+    // A cluster that is being formed may have it.
+    return decided === null || decided.nodes.has(id) || planned?.nodes.has(id) === true;
   }
 
   /** Voters that must stay: one, so that there is a cluster; more, if the data of some is lost. */

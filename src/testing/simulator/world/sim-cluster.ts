@@ -39,13 +39,14 @@ export class SimCluster {
   constructor(settings: SimSettings, random: SimRandom, sink: TraceSink | null) {
     this.settings = settings;
     this.trace = new Trace(() => this.timeline.nowMs, sink);
-    this.board = new OracleBoard(
-      (id) => this.#nodes.get(id)?.disks ?? [],
-      (violation) => {
+    this.board = new OracleBoard({
+      nodeOf: (id) => this.#nodes.get(id),
+      disksOf: (id) => this.#nodes.get(id)?.disks ?? [],
+      onViolation: (violation) => {
         this.trace.line(null, `VIOLATION ${violation.message}`);
         this.timeline.halt();
       },
-    );
+    });
     this.fabric = this.#makeFabric(random.fork('network'));
     this.#nodeParts = {
       timeline: this.timeline,
@@ -129,8 +130,9 @@ export class SimCluster {
       const other = this.#nodes.get(id);
       return other === undefined || other === node || this.isLost(other);
     };
-    const sets = this.voterSets();
-    return sets.length > 0 && sets.every((set) => 2 * set.filter((id) => !isGone(id)).length > set.length);
+    // Before anything is committed nobody promised anything, but one disk may hold all there is.
+    if (this.membership() === null) return false;
+    return this.voterSets().every((set) => 2 * set.filter((id) => !isGone(id)).length > set.length);
   }
 
   fail(failure: UnexplainedFailure): void {

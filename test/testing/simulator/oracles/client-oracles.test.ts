@@ -12,7 +12,17 @@ import { MembershipSafety } from '../../../../src/testing/simulator/oracles/memb
 import { OracleBoard } from '../../../../src/testing/simulator/oracles/oracle-board.ts';
 import { doQuorumsMeet, holdsQuorum } from '../../../../src/testing/simulator/oracles/own-quorum.ts';
 import { ReadSafety } from '../../../../src/testing/simulator/oracles/read-safety.ts';
-import { blank, diskOf, membershipAt, readCall, settled, viewOf, writeCall, written } from './node-views.ts';
+import {
+  blank,
+  diskOf,
+  membershipAt,
+  membershipEntryOf,
+  readCall,
+  settled,
+  viewOf,
+  writeCall,
+  written,
+} from './node-views.ts';
 import { assertViolates } from './violates.ts';
 
 const answer = { outcome: 'ok', output: { type: 'written', response: null } } as const;
@@ -117,6 +127,17 @@ describe('membership safety', () => {
     const next = membershipAt(2, 4, [1, 2]);
     const tooEarly = viewOf({ ...leader, commitIndex: 2, committed: old, effective: next });
     assertViolates('membership safety', () => oracle.settled(tooEarly));
+  });
+
+  test('a config that is not in the log any more, or not the latest one there', () => {
+    const oracle = new MembershipSafety();
+    const joint = membershipAt(2, 3, [1, 2, 3], [1, 2]);
+    const node = { term: 2, terms: [2, 2, 2], commitIndex: 2, committed: old };
+    oracle.issued(viewOf(), { type: 'append', entries: [membershipEntryOf(joint)] });
+    assert.doesNotThrow(() => oracle.settled(viewOf({ ...node, effective: joint })));
+    assertViolates('membership safety', () => oracle.settled(viewOf(node)));
+    assert.doesNotThrow(() => oracle.settled(viewOf({ ...node, terms: [2, 2] })));
+    assertViolates('membership safety', () => oracle.settled(viewOf({ ...node, terms: [2, 2], effective: joint })));
   });
 
   test('a change before an entry of the own term is committed', () => {
@@ -255,10 +276,11 @@ describe('answers', () => {
 describe('the board', () => {
   test('keeps what an oracle found from who is watched, and tells once', () => {
     const found: string[] = [];
-    const board = new OracleBoard(
-      () => [],
-      ({ property }) => found.push(property),
-    );
+    const board = new OracleBoard({
+      nodeOf: () => undefined,
+      disksOf: () => [],
+      onViolation: ({ property }) => found.push(property),
+    });
     board.settled(viewOf({ id: 1, role: 'leader', term: 3 }));
     board.settled(viewOf({ id: 2, role: 'leader', term: 3 }));
     board.settled(viewOf({ id: 4, role: 'leader', term: 3 }));

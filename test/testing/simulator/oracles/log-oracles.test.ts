@@ -13,6 +13,7 @@ import { LeaderCompleteness } from '../../../../src/testing/simulator/oracles/le
 import { LogMatching } from '../../../../src/testing/simulator/oracles/log-matching.ts';
 import { Monotonic } from '../../../../src/testing/simulator/oracles/monotonic.ts';
 import { StateMachineSafety } from '../../../../src/testing/simulator/oracles/state-machine-safety.ts';
+import { TrueMatch } from '../../../../src/testing/simulator/oracles/true-match.ts';
 import { blank, diskOf, membershipAt, viewOf, written } from './node-views.ts';
 import { assertViolates } from './violates.ts';
 
@@ -155,6 +156,42 @@ describe('leader completeness', () => {
     committed.commit(blank(5, 1), 5, 1);
     const oracle = new LeaderCompleteness(committed);
     assert.doesNotThrow(() => oracle.settled(viewOf({ id: 2, role: 'leader', term: 3, terms: [3] })));
+  });
+});
+
+describe('commit rule', () => {
+  test('a leader that commits an entry of an earlier term by counting', () => {
+    const oracle = new LeaderCompleteness(new CommittedLog());
+    const leader = { role: 'leader', term: 4, terms: [1, 2, 4] } as const;
+    oracle.settled(viewOf({ ...leader, commitIndex: 1 }));
+    assertViolates('commit rule', () => oracle.settled(viewOf({ ...leader, commitIndex: 2 })));
+    assert.doesNotThrow(() => oracle.settled(viewOf({ ...leader, commitIndex: 3 })));
+  });
+});
+
+describe('match indexes', () => {
+  const entries = [blank(1, 1), blank(1, 2)];
+  const peers = new Map([[2, viewOf({ id: 2, disk: diskOf({ term: 1, entries }) })]]);
+  const leader = (matchIndex: number, session: number = 1) =>
+    viewOf({ role: 'leader', terms: [1, 1, 1], progress: new Map([[2, { session, matchIndex }]]) });
+
+  test('a leader that counts what a peer does not have', () => {
+    const oracle = new TrueMatch((id) => peers.get(id));
+    oracle.settled(leader(2));
+    assertViolates('match indexes are true', () => oracle.settled(leader(3)));
+  });
+
+  test('a peer that lost its disk meanwhile, or follows a later leader, is no proof', () => {
+    const lost = new Map([[2, viewOf({ id: 2, diskNumber: 2, disk: diskOf({}) })]]);
+    let current = peers;
+    const oracle = new TrueMatch((id) => current.get(id));
+    oracle.settled(leader(1));
+    current = lost;
+    assert.doesNotThrow(() => oracle.settled(leader(3)));
+    // A new stream to the new disk must be true again.
+    assertViolates('match indexes are true', () => oracle.settled(leader(3, 2)));
+    current = new Map([[2, viewOf({ id: 2, disk: diskOf({ term: 5, entries: [] }) })]]);
+    assert.doesNotThrow(() => oracle.settled(leader(2, 3)));
   });
 });
 

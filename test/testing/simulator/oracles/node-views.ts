@@ -1,6 +1,6 @@
 /** Nodes as an oracle sees them, made up for tests. */
 import type { Entry } from '../../../../src/core/entry.ts';
-import { blankEntry, normalEntry } from '../../../../src/core/entry.ts';
+import { blankEntry, membershipEntry, normalEntry } from '../../../../src/core/entry.ts';
 import type { LogIndex, NodeId, Term } from '../../../../src/core/ids.ts';
 import { logId, NO_LOG_ID } from '../../../../src/core/ids.ts';
 import type { Membership, StoredMembership } from '../../../../src/core/membership/membership.ts';
@@ -10,7 +10,7 @@ import { kvCodec } from '../../../../src/testing/simulator/kv/kv-codec.ts';
 import type { KvRequest } from '../../../../src/testing/simulator/kv/kv-types.ts';
 import type { SettledCall, StartedCall } from '../../../../src/testing/simulator/observation/client-call.ts';
 import { LogImage } from '../../../../src/testing/simulator/observation/log-image.ts';
-import type { CoreView, NodeView } from '../../../../src/testing/simulator/observation/node-view.ts';
+import type { CoreView, NodeView, ProgressView } from '../../../../src/testing/simulator/observation/node-view.ts';
 
 export interface ViewInit {
   readonly id?: NodeId;
@@ -28,6 +28,8 @@ export interface ViewInit {
   readonly committed?: StoredMembership;
   readonly effective?: StoredMembership;
   readonly disk?: LogImage;
+  /** For a leader: what it thinks of its peers. */
+  readonly progress?: ReadonlyMap<NodeId, ProgressView>;
   readonly log?: LogImage;
 }
 
@@ -42,7 +44,7 @@ function coreOf(init: ViewInit): CoreView {
   const committed = init.committed ?? NO_MEMBERSHIP;
   return {
     hardState: { term, votedFor },
-    role: { name: role },
+    role: init.progress === undefined ? { name: role } : { name: role, leader: { progress: init.progress } },
     commitIndex,
     applied: logId(0, init.appliedIndex ?? 0),
     durableIndex: terms.length,
@@ -78,6 +80,10 @@ export function written(term: Term, index: LogIndex, callId: number = index): En
 /** A membership of these voter sets, as an entry at `index` made it. */
 export function membershipAt(term: Term, index: LogIndex, ...configs: readonly NodeId[][]): StoredMembership {
   return { logId: logId(term, index), membership: membershipOf(configs) };
+}
+
+export function membershipEntryOf(stored: StoredMembership): Entry {
+  return membershipEntry(stored.logId, 0, stored.membership);
 }
 
 function membershipOf(configs: readonly NodeId[][]): Membership {
