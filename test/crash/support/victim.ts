@@ -24,12 +24,19 @@ const TIME_LIMIT_MS = 180_000;
 
 const PROGRAM = new URL('../workload.ts', import.meta.url).pathname;
 
-const NODE_FLAGS = ['--conditions=zlayer-source', '--disable-warning=ExperimentalWarning'];
+/** Runs a task, which follows as JSON. */
+export const WORKLOAD_COMMAND: readonly string[] = [
+  process.execPath,
+  '--conditions=zlayer-source',
+  '--disable-warning=ExperimentalWarning',
+  PROGRAM,
+];
 
 /** Compiles the program once for all that follow: one that is killed could not save what it compiled. */
 export function makeCompileCache(directory: string): void {
   const env = { ...process.env, NODE_COMPILE_CACHE: directory };
-  execFileSync(process.execPath, [...NODE_FLAGS, PROGRAM, JSON.stringify(null)], { env });
+  const [program = '', ...words] = WORKLOAD_COMMAND;
+  execFileSync(program, [...words, JSON.stringify(null)], { env });
 }
 
 /**
@@ -37,7 +44,8 @@ export function makeCompileCache(directory: string): void {
  * @throws Error when it ended in any other way, or hangs
  */
 export async function runVictim(task: VictimTask, compileCache: string): Promise<readonly Report[]> {
-  const child = spawn(process.execPath, [...NODE_FLAGS, PROGRAM, JSON.stringify(task)], {
+  const [program = '', ...words] = WORKLOAD_COMMAND;
+  const child = spawn(program, [...words, JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
   });
@@ -89,6 +97,11 @@ function killRule(killPoint: KillPoint): (report: Report) => boolean {
 function hanging(reports: readonly Report[]): string {
   const { name, number } = reports.at(-1) ?? { name: 'nothing', number: 0 };
   return `the process hangs: after ${TIME_LIMIT_MS} ms its last report is '${name} ${number}'`;
+}
+
+/** What a process reported, as text. */
+export function readReports(text: string): readonly Report[] {
+  return new LineReader().push(text);
 }
 
 class LineReader {
