@@ -8,6 +8,9 @@ import { readReports, WORKLOAD_COMMAND } from '../support/victim.ts';
 import type { TracedCall } from './strace-reader.ts';
 import { readTrace, TRACED_CALLS } from './strace-reader.ts';
 
+/** Of Linux, if at all. */
+const TRACER = 'strace';
+
 const TEXT_BYTES_MAX = 16 * 1024 * 1024;
 
 export interface TracedRun {
@@ -18,7 +21,7 @@ export interface TracedRun {
 }
 
 export function canTrace(): boolean {
-  return spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+  return spawnSync(TRACER, ['-o', '/dev/null', 'true']).status === 0;
 }
 
 /** Runs until the workload kills itself. */
@@ -30,7 +33,7 @@ export function runTraced(workload: string, killName: string, occurrence: number
     const output = join(place, 'trace');
     const [program = '', ...words] = WORKLOAD_COMMAND;
     const flags = ['-f', '-y', '-xx', '-s', String(TEXT_BYTES_MAX), '-e', `trace=${TRACED_CALLS}`, '-o', output];
-    const { status, stderr } = spawnSync('strace', [...flags, program, ...words, JSON.stringify(task)], {
+    const { status, stderr } = spawnSync(TRACER, [...flags, program, ...words, JSON.stringify(task)], {
       maxBuffer: 2 ** 28,
     });
     if (status === 0) throw new Error(`the workload ended by itself: ${String(stderr)}`);
