@@ -20,6 +20,7 @@ export type DiskCall = DiskOperation['type'];
 interface Rule {
   readonly call: DiskCall;
   before(operation: DiskOperation): DiskFault | Promise<DiskFault | null>;
+  isHit: boolean;
 }
 
 export class FaultDisk implements DiskFaults {
@@ -28,17 +29,20 @@ export class FaultDisk implements DiskFaults {
   #rule: Rule | null = null;
   #database: MemLogDatabase | null = null;
   #release: () => void = () => undefined;
+  #ruleCount = 0;
   #hitCount = 0;
 
-  /** How many operations met the fault. */
-  get hitCount(): number {
-    return this.#hitCount;
+  /** Did every kind of fault that was set meet an operation? */
+  get wasHit(): boolean {
+    return this.#hitCount >= this.#ruleCount;
   }
 
   before(operation: DiskOperation): DiskFault | null | Promise<DiskFault | null> {
-    if (this.#rule?.call !== operation.type) return null;
-    this.#hitCount += 1;
-    return this.#rule.before(operation);
+    const rule = this.#rule;
+    if (rule?.call !== operation.type) return null;
+    if (!rule.isHit) this.#hitCount += 1;
+    rule.isHit = true;
+    return rule.before(operation);
   }
 
   /** From now on. With `isShort` a write leaves half of its bytes behind. */
@@ -47,14 +51,14 @@ export class FaultDisk implements DiskFaults {
       error: systemError(code, operation),
       doneBytes: isShort ? operation.bytes >> 1 : 0,
     });
-    this.#rule = { call, before };
+    this.#setRule({ call, before, isHit: false });
   }
 
   /** Such operations don't end, until the disk is well again or the process dies. */
   hang(call: DiskCall): void {
     const { promise, resolve } = Promise.withResolvers<null>();
     this.#release = () => resolve(null);
-    this.#rule = { call, before: () => promise };
+    this.#setRule({ call, before: () => promise, isHit: false });
   }
 
   heal(): void {
@@ -113,6 +117,11 @@ export class FaultDisk implements DiskFaults {
     return Math.max(last, purged === undefined ? 0 : decodeLogPosition(purged, corruptionErrorIn(place)).index);
   }
 
+  #setRule(rule: Rule): void {
+    this.#rule = rule;
+    this.#ruleCount += 1;
+  }
+
   #someGroup(): number {
     const firstIndex = this.log.firstIndexes.at(-3);
     if (firstIndex === undefined) throw new Error('the log has too few groups');
@@ -121,5 +130,10 @@ export class FaultDisk implements DiskFaults {
 
   get snapshotPaths(): readonly string[] {
     return this.fileSystem.filePaths().filter((path) => path.endsWith('.snapshot'));
+  }
+
+  /** Was a damaged snapshot set aside? */
+  get hasDamagedSnapshot(): boolean {
+    return this.fileSystem.filePaths().some((path) => path.endsWith('.damaged'));
   }
 }

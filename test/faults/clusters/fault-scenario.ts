@@ -71,6 +71,7 @@ async function runOnce(scenario: FaultScenario, role: FaultRole, cluster: FaultC
   const victim = role === 'leader' ? leader : cluster.followersOf(leader)[0];
   assert.ok(victim !== undefined);
   const seen = await scenario.provoke(cluster, victim);
+  assert.ok(victim.disk.wasHit, 'the fault met no operation');
   const outcome = seen.outcome ?? outcomeOf(victim, role);
   const cause = causesOf(seen.error ?? fatalErrorOf(victim));
   const expected = typeof scenario.expected === 'string' ? scenario.expected : scenario.expected[role];

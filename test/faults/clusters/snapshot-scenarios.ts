@@ -163,6 +163,7 @@ export const SNAPSHOT_SCENARIOS: readonly FaultScenario[] = [
       victim.disk.flipSnapshot();
       await cluster.start(4, new FaultDisk());
       await cluster.run(victim.node.addLearner(4, 'n4:1'));
+      if (!victim.disk.hasDamagedSnapshot) throw new Error('nobody noticed that the snapshot is damaged');
       return {};
     },
   },
@@ -194,10 +195,12 @@ export const SNAPSHOT_SCENARIOS: readonly FaultScenario[] = [
       await build(cluster, victim);
       await writeSome(cluster);
       await build(cluster, victim);
-      return await restart(cluster, victim, (disk) => {
+      const seen = await restart(cluster, victim, (disk) => {
         disk.flipSnapshot();
         return disk;
       });
+      if (!victim.disk.hasDamagedSnapshot) throw new Error('nobody noticed that the snapshot is damaged');
+      return seen;
     },
   },
 ];
