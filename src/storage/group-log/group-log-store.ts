@@ -13,6 +13,7 @@ import { INITIAL_HARD_STATE } from '../../core/hard-state.ts';
 import type { LogId, LogIndex } from '../../core/ids.ts';
 import { NO_LOG_ID } from '../../core/ids.ts';
 import { CorruptionError, StorageError } from '../../errors.ts';
+import type { TimerHandle, Timers } from '../../ports/clock.ts';
 import type { LogDatabase, LogDatabaseChange } from '../../ports/log-database.ts';
 import type { LogStore, LogStoreOpenOptions, LogStoreState, StoreIdentity } from '../../ports/log-store.ts';
 import { checkAdoption, checkOwner } from '../../ports/store-identity.ts';
@@ -27,6 +28,14 @@ type RecordName = (typeof RECORD_NAMES)[number];
 
 /** The committed position goes to the disk with every so many appends: it needs no commit of its own. */
 const COMMITTED_EVERY = 32;
+
+/** When no write takes it along for so long, it gets one: what is copied from a quiet node shall be complete. */
+const COMMITTED_WAIT_MS = 200;
+
+export interface GroupLogStoreOptions {
+  /** Default: none, and the committed position goes to the disk only along with other writes. */
+  readonly timers?: Timers;
+}
 
 /**
  * Keeps what is appended together together: one value of the database per append, under the index of its first entry,
@@ -45,11 +54,13 @@ export class GroupLogStore implements LogStore {
   readonly #view: GroupView;
   readonly #reader: GroupReader;
   readonly #purge: LogPurge;
+  readonly #timers: Timers | null;
   #identity: StoreIdentity | null = null;
   #lastPurged: LogId = NO_LOG_ID;
   #last: LogId = NO_LOG_ID;
   /** Saved, but not on the disk yet. */
   #committed: LogId | null = null;
+  #committedTimer: TimerHandle | null = null;
   #writesSinceCommitted = 0;
   #isOpened = false;
   #failure: unknown = null;
@@ -57,8 +68,9 @@ export class GroupLogStore implements LogStore {
   /** Settles with the last write so far. */
   #lastWrite: Promise<void> = Promise.resolve();
 
-  constructor(database: LogDatabase) {
+  constructor(database: LogDatabase, { timers }: GroupLogStoreOptions = {}) {
     this.#database = database;
+    this.#timers = timers ?? null;
     this.#view = new GroupView(database);
     this.#reader = new GroupReader(database.place);
     this.#purge = new LogPurge({
@@ -104,6 +116,7 @@ export class GroupLogStore implements LogStore {
   async saveCommitted(committed: LogId): Promise<void> {
     this.#checkWritable('saveCommitted');
     this.#committed = committed;
+    this.#committedTimer ??= this.#timers?.setTimer(COMMITTED_WAIT_MS, () => this.#noteCommitted()) ?? null;
   }
 
   async append(entries: readonly Entry[]): Promise<void> {
@@ -265,9 +278,17 @@ export class GroupLogStore implements LogStore {
     return this.#identity;
   }
 
+  /** A failure shows at the next call. */
+  #noteCommitted(): void {
+    this.#committedTimer = null;
+    if (this.#failure !== null || this.#committed === null) return;
+    this.#write(this.#takeCommitted()).catch(() => undefined);
+  }
+
   async #close(): Promise<void> {
     this.#purge.stop();
-    if (this.#failure === null && this.#committed !== null) this.#write(this.#takeCommitted()).catch(() => undefined);
+    this.#committedTimer?.cancel();
+    this.#noteCommitted();
     await this.#lastWrite.catch(() => undefined);
     await this.#database.close();
   }

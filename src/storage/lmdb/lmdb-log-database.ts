@@ -173,6 +173,8 @@ export class LmdbLogDatabase implements LogDatabase {
       });
       const areDone = await Promise.all([done, ...operations]);
       if (areDone.includes(false)) throw new StorageError(`${this.place}: a group was not behind all others`);
+      // What is read from now on sees this commit.
+      root.resetReadTxn();
     } catch (error) {
       const cause = await causeOfFailedWrite(this.place, await causeOfFailedCommit(error));
       throw lmdbError('write the log', this.place, cause);

@@ -83,7 +83,9 @@ export async function isRootOf(file: FileHandle, { pageSize, lastPage, txn, root
   if (root > lastPage) return false;
   const bytes = Buffer.alloc(HEADER_BYTES);
   const { bytesRead } = await file.read(bytes, 0, HEADER_BYTES, Number(root) * pageSize);
-  return bytesRead === HEADER_BYTES && bytes.readBigUInt64LE(0) === root && bytes.readBigUInt64LE(8) === txn;
+  // Behind the end of the file: what follows the pages will say so.
+  if (bytesRead < HEADER_BYTES) return true;
+  return bytes.readBigUInt64LE(0) === root && bytes.readBigUInt64LE(8) === txn;
 }
 
 /** What a page of a tree refers to; `null` when it is none. */

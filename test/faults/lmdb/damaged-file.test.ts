@@ -49,7 +49,7 @@ const DAMAGES: Readonly<Record<string, { damage(file: Buffer): Buffer | null; pr
   'is empty': { damage: () => Buffer.alloc(0), problem: /it is empty/ },
   'holds text': { damage: () => Buffer.from('this is no database'.repeat(1000)), problem: NO_DATABASE },
   'holds zeros': { damage: (file) => Buffer.alloc(file.byteLength), problem: NO_DATABASE },
-  'lost its last half': { damage: (file) => file.subarray(0, file.byteLength >> 1), problem: /its end is missing/ },
+  'lost its last pages': { damage: (file) => file.subarray(0, 2 * PAGE_BYTES + 1), problem: /its end is missing/ },
   'lost all but its first page': { damage: (file) => file.subarray(0, PAGE_BYTES), problem: NO_DATABASE },
   'has a damaged first meta page': { damage: (file) => filled(file, 0, 200), problem: NO_DATABASE },
   'has a damaged second meta page': { damage: (file) => filled(file, PAGE_BYTES, 200), problem: NO_DATABASE },

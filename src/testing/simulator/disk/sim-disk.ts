@@ -51,7 +51,8 @@ export class SimDisk {
     this.#database = database;
     const fileSystem = this.#fileSystem;
     const snapshotStore = new FileSnapshotStore({ directory: SNAPSHOT_DIRECTORY, fileSystem, blockBytes: 512 });
-    return { logStore: new GroupLogStore(new ProcessDatabase(database, process)), snapshotStore };
+    const logStore = new GroupLogStore(new ProcessDatabase(database, process), { timers: process });
+    return { logStore, snapshotStore };
   }
 
   /** Turns over a bit of the log or of a snapshot. Returns whether there was any. */
