@@ -74,6 +74,11 @@ export interface Model<Input, Output, State> {
   readonly parts?: Parts<Input, Output, State>;
   readonly values?: Values<Input, Output, State>;
   /**
+   * For services that tell when they applied an operation: that time. The model must refuse it after a later one.
+   * Optional: it spares the search from trying other orders. `null`: the answer does not tell.
+   */
+  appliedAt?(input: Input, output: Output): number | null;
+  /**
    * For a history of these operations: which input may stand for which, since none of them can tell the difference. For
    * example, all values that nobody read are as good as one. Optional: it makes unknown outcomes that nobody saw alike.
    *

@@ -69,6 +69,7 @@ export function lockModel(): Model<LockInput, LockOutput, LockState> {
     },
     key: keyOf,
     isReadOnly: (input) => input.type === 'holder',
+    appliedAt: (_input, { timeMs }) => timeMs,
     partition: (operations) => groupByKey(operations, (input) => input.lock),
     describe,
     describeState: describeLock,

@@ -4,6 +4,7 @@
  * remaining one returned, and goes back where nothing fits.
  */
 import type { Model } from '../model.ts';
+import { DueList } from './due-list.ts';
 import { EventList } from './event-list.ts';
 import { Farthest } from './farthest.ts';
 import type { Item } from './item.ts';
@@ -66,6 +67,13 @@ interface Frame {
   tried: number;
 }
 
+function appliedAt<Input, Output, State>(
+  model: Model<Input, Output, State>,
+  { input, output }: Target<Input, Output>,
+): number | null {
+  return output === undefined || model.appliedAt === undefined ? null : model.appliedAt(input, output);
+}
+
 /** Questions of the clock are rare. */
 const FRAMES_PER_LIMIT_CHECK = 64;
 
@@ -78,6 +86,7 @@ class Search<Input, Output, State> {
   readonly #open: OpenOperations<Input, Output, State>;
   readonly #openMoves: OpenMoves<Input, Output, State>;
   readonly #events: EventList;
+  readonly #due: DueList;
   readonly #lookahead: Lookahead<Input, Output, State>;
   readonly #placed: PlacedSet;
   readonly #visited = new Visited();
@@ -97,6 +106,7 @@ class Search<Input, Output, State> {
     this.#open = new OpenOperations(open, model, this.#parts, this.#transitions);
     this.#openMoves = new OpenMoves(this.#open, this.#parts, this.#transitions);
     this.#events = new EventList(this.#required);
+    this.#due = new DueList(this.#targets.map((target) => appliedAt(model, target)));
     this.#lookahead = new Lookahead(model);
     for (const target of this.#targets) this.#lookahead.expect(target, true);
     for (const openClass of this.#open.classes) {
@@ -197,7 +207,7 @@ class Search<Input, Output, State> {
     const required = new Map<Target<Input, Output>, Move>();
     // Whoever returns first has most likely also been first. Of those that ask and answer the same, the others can wait.
     for (const { index, target, stateId } of position.candidates.toSorted((a, b) => a.returnEvent - b.returnEvent)) {
-      const isPossible = stateId !== NO_STATE && isChosen(target.part);
+      const isPossible = stateId !== NO_STATE && this.#due.isDue(index) && isChosen(target.part);
       if (!isPossible || required.has(target)) continue;
       required.set(target, { index, isOpen: false, stateId, neededSince: null });
     }
@@ -228,6 +238,7 @@ class Search<Input, Output, State> {
 
   #placeRequired(index: number): void {
     this.#events.lift(index);
+    this.#due.lift(index);
     this.#placed.add(index);
     this.#lookahead.place(this.#targetOf(index));
     this.#trail.push(index);
@@ -243,6 +254,7 @@ class Search<Input, Output, State> {
       } else {
         this.#lookahead.putBack(this.#targetOf(placed));
         this.#events.unlift(placed);
+        this.#due.unlift(placed);
         this.#placed.delete(placed);
       }
     }
