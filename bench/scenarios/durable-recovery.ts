@@ -33,7 +33,7 @@ async function* measure({ repeats, isQuick }: ScenarioSettings): AsyncGenerator<
   yield plainFigure(`${size} of state on disk: restart until it serves`, 'ms', fromState.restartMs, floor);
   yield plainFigure('  memory of its own after that', 'MB', fromState.memoryMb);
   yield* await purge(repeats, isQuick ? 5000 : 100_000);
-  yield* await memoryByLog(isQuick ? [1000, 10_000] : [10_000, 100_000, 1_000_000]);
+  yield* await memoryByLog(isQuick ? [1000, 10_000] : [100_000, 1_000_000, 2_000_000, 4_000_000]);
 }
 
 interface Content {

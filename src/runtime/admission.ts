@@ -28,13 +28,7 @@ export function checkEnvelope(envelope: Envelope, local: LocalIdentity, membersh
       `node ${nodeId} belongs to cluster ${clusterId}, not to ${envelope.clusterId}`,
     );
   }
-  if (clusterId !== null && envelope.clusterId === null) {
-    throw new PeerRefusedError(
-      'cluster',
-      `node ${envelope.from} belongs to no cluster yet, node ${nodeId} to ${clusterId}`,
-    );
-  }
-  checkSender(envelope, membership);
+  if (clusterId !== null && envelope.clusterId === null) throw stranger(envelope, local, membership);
 }
 
 function checkVersion({ from, protocolMin, protocolMax }: Envelope): void {
@@ -45,12 +39,23 @@ function checkVersion({ from, protocolMin, protocolMax }: Envelope): void {
   );
 }
 
-/** The sender's store must be the one that was added under its id. */
-function checkSender({ from, fromInstanceId }: Envelope, membership: Membership): void {
-  const known = membership.nodes.get(from)?.instanceId ?? null;
+/**
+ * A store without a cluster: a new one, or that of a member that lost its data.
+ *
+ * Of a sender that belongs to the cluster nothing is asked. Its store may differ from the one this node knows because it
+ * was removed and added again, and who was away meanwhile can only learn that from such a leader. Nobody counts for more
+ * than he is by asking: votes and acknowledgements are answers, and every question names the store it is for.
+ */
+function stranger(
+  { from, fromInstanceId }: Envelope,
+  { nodeId, clusterId }: LocalIdentity,
+  { nodes }: Membership,
+): Error {
+  const known = nodes.get(from)?.instanceId ?? null;
   if (known !== null && known !== fromInstanceId) {
-    throw new PeerRefusedError('instance', wrongInstance(from, known, fromInstanceId));
+    return new PeerRefusedError('instance', wrongInstance(from, known, fromInstanceId));
   }
+  return new PeerRefusedError('cluster', `node ${from} belongs to no cluster yet, node ${nodeId} to ${clusterId}`);
 }
 
 function wrongInstance(nodeId: NodeId, expected: string, actual: string): string {

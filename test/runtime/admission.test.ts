@@ -36,7 +36,7 @@ const REFUSED: readonly (readonly [string, PeerRefusal, Partial<Envelope>])[] = 
   ['a message for another store under this id', 'instance', { toInstanceId: 'store-0' }],
   ['another cluster', 'cluster', { clusterId: 'other' }],
   ['a sender without a cluster', 'cluster', { clusterId: null }],
-  ['a known sender with another store', 'instance', { fromInstanceId: 'wiped' }],
+  ['a known sender that lost its data', 'instance', { clusterId: null, fromInstanceId: 'wiped' }],
 ];
 
 for (const [what, reason, parts] of REFUSED) {
@@ -55,6 +55,7 @@ for (const [what, reason, parts] of REFUSED) {
 const ADMITTED: readonly (readonly [string, Partial<Envelope>, Partial<LocalIdentity>])[] = [
   ['who fits', {}, {}],
   ['a sender that this node does not know yet', { from: 9, fromInstanceId: 'store-9' }, {}],
+  ['a sender that was perhaps added again with another store', { fromInstanceId: 'store-2b' }, {}],
   ['a sender that does not know the own store', { toInstanceId: null }, {}],
   ['a version range that overlaps', { protocolMin: 0, protocolMax: PROTOCOL_MAX + 5 }, {}],
   ['any cluster, while the node has none', { clusterId: 'first' }, { clusterId: null }],
