@@ -17,7 +17,7 @@ import type { CoreState, InitialState } from './state.ts';
  * A node that may have promised a lease to a leader refuses votes for an election timeout.
  */
 export function createState(options: CoreOptions, init: InitialState, nowMs: number): CoreState {
-  const { nodeId, electionTimeoutMinMs, electionTimeoutMaxMs, random } = options;
+  const { nodeId, instanceId, electionTimeoutMinMs, electionTimeoutMaxMs, random } = options;
   const log = new LogIds({ purged: init.purged, boundaries: init.boundaries, last: init.last });
   const { term, index } = init.applied;
   if (!log.has(init.applied)) throw new RangeError(`the applied entry ${term}:${index} is not in the log`);
@@ -29,7 +29,7 @@ export function createState(options: CoreOptions, init: InitialState, nowMs: num
   return {
     nodeId,
     hardState: hardStateOf(init),
-    role: { name: membership.isVoter(nodeId) ? 'follower' : 'learner' },
+    role: { name: membership.isVoter(nodeId, instanceId) ? 'follower' : 'learner' },
     leaderId: null,
     log,
     sizes: new LogSizes(init.last.index),

@@ -3,6 +3,8 @@ import type { NodeId } from './ids.ts';
 
 export interface CoreOptions {
   readonly nodeId: NodeId;
+  /** Of the own store, as the membership knows members by it; `null`: any member with this id is this node. */
+  readonly instanceId: string | null;
   readonly electionTimeoutMinMs: number;
   readonly electionTimeoutMaxMs: number;
   readonly heartbeatIntervalMs: number;

@@ -92,7 +92,7 @@ export class Runtime {
     const connection = (peer: NodeId) => this.#peers.connection(peer);
     this.parts = parts;
     this.identity = new Identity(logStore, identity, (error) => this.fail(error));
-    const options = { ...config, nodeId, random: () => random.next() };
+    const options = { ...config, nodeId, instanceId: identity.instanceId, random: () => random.next() };
     this.#core = new RaftCore(options, initial, { nowMs: clock.nowMs(), wallMs: clock.wallMs() });
     this.#cache = new LogCache(initial.last.index, config.logCacheBytes);
     this.proposals = new Proposals(clock, timers, { maxQueuedBytes: config.maxUncommittedBytes, hint });

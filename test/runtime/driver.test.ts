@@ -22,7 +22,10 @@ async function makeKit() {
   const parts = { logStore, logState, snapshotStore: new FakeSnapshotStore(), snapshot: null, stateMachine };
   const ports = { clock: time, timers: time };
   const initial = await loadInitialState({ ...parts, ...ports, applied: stateMachine.applied() });
-  const core = new RaftCore({ ...resolveConfig(), nodeId: 1, random: () => 0 }, initial, { nowMs: 0, wallMs: 0 });
+  const core = new RaftCore({ ...resolveConfig(), nodeId: 1, instanceId: null, random: () => 0 }, initial, {
+    nowMs: 0,
+    wallMs: 0,
+  });
   const kit = { batches: [] as string[][], effects: [] as Effect[], turns: 0, failures: [] as unknown[] };
   const control = { answer: (): Effect[] => [], onEffect: (): void => undefined };
   core.stepAll = (inputs) => {

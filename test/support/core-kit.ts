@@ -57,6 +57,7 @@ export function coreOptions(overrides: Partial<CoreOptions> = {}): CoreOptions {
     maxInSnapshotLogToKeep: 0,
     maxPendingReads: 1000,
     leaseReads: false,
+    instanceId: null,
     clockDriftBound: 0.1,
     random: seededRandom(nodeId),
     ...overrides,

@@ -1,7 +1,7 @@
 /** The memberships a node knows of: the committed one, and those in the log that are not committed yet. */
 import type { LogIndex, NodeId } from '../ids.ts';
 import type { StoredMembership } from './membership.ts';
-import { isVoter } from './membership.ts';
+import { isVotingStore } from './membership.ts';
 
 /**
  * A membership is effective as soon as it is appended (§6), and no longer when its entry is truncated:
@@ -32,8 +32,9 @@ export class MembershipState {
   }
 
   /** In the newest membership, or in the committed one: a vote is lost only when the change that ends it is committed. */
-  isVoter(id: NodeId): boolean {
-    return isVoter(this.effective.membership, id) || isVoter(this.#committed.membership, id);
+  isVoter(id: NodeId, instanceId: string | null): boolean {
+    const memberships = [this.effective.membership, this.#committed.membership];
+    return memberships.some((membership) => isVotingStore(membership, id, instanceId));
   }
 
   /** Takes in the membership of an appended entry. Throws a `RangeError` when it is not newer than the effective one. */

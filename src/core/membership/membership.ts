@@ -54,6 +54,15 @@ export function isVoter(membership: Membership, id: NodeId): boolean {
   return membership.configs.some((config) => config.includes(id));
 }
 
+/**
+ * Is this store a voter? Another store under its id is not: a node that joined anew under an id of old times meets, while
+ * it catches up, memberships that speak of the store it replaces. `null`: any store with this id is meant.
+ */
+export function isVotingStore(membership: Membership, id: NodeId, instanceId: string | null): boolean {
+  const known = membership.nodes.get(id)?.instanceId ?? null;
+  return isVoter(membership, id) && (known === null || instanceId === null || known === instanceId);
+}
+
 export function isLearner(membership: Membership, id: NodeId): boolean {
   return membership.nodes.has(id) && !isVoter(membership, id);
 }

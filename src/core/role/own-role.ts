@@ -7,8 +7,8 @@ import type { Role, RoleName } from './role.ts';
  * Only a voter campaigns. Also one whose removal is not committed yet: until then its vote counts, and if its log is
  * the longest nobody else can win (thesis §4.2.2).
  */
-export function isOwnVoter({ state }: Core): boolean {
-  return state.membership.isVoter(state.nodeId);
+export function isOwnVoter({ state, options }: Core): boolean {
+  return state.membership.isVoter(state.nodeId, options.instanceId);
 }
 
 export function setRole(core: Core, role: Role, leaderId: NodeId | null): void {
