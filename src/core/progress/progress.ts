@@ -44,8 +44,8 @@ export class Progress {
   probeRound = 0;
   /** In `probe`: a pause lasts at least until then, after a snapshot that came to nothing. */
   retryMs: number = Number.NEGATIVE_INFINITY;
-  /** An append of unknown size is under way: it may end earlier than planned. */
-  isUnsized = false;
+  /** Where an append of unknown size began that is under way, and may end earlier than planned. */
+  unsizedFrom: LogIndex | null = null;
   /** In `snapshot`: what is being sent. */
   snapshotIndex: LogIndex = 0;
   /** When anything of this term was last received from the peer. */
@@ -74,7 +74,7 @@ export class Progress {
     this.nextIndex = Math.max(nextIndex, this.matchIndex + 1);
     this.isPaused = false;
     this.probeRound = 0;
-    this.isUnsized = false;
+    this.unsizedFrom = null;
     this.inflights.clear();
   }
 
@@ -82,7 +82,7 @@ export class Progress {
     this.state = 'replicate';
     this.nextIndex = this.matchIndex + 1;
     this.isPaused = false;
-    this.isUnsized = false;
+    this.unsizedFrom = null;
     this.inflights.clear();
   }
 
@@ -90,15 +90,17 @@ export class Progress {
     this.state = 'snapshot';
     this.snapshotIndex = snapshotIndex;
     this.isPaused = false;
-    this.isUnsized = false;
+    this.unsizedFrom = null;
     this.inflights.clear();
   }
 
   /** The peer holds everything up to `index`. Returns whether that is news. */
   acknowledge(index: LogIndex, round: number): boolean {
     this.inflights.freeTo(index);
-    if (this.isUnsized) {
-      this.isUnsized = false;
+    // An answer to something before it, perhaps one that came twice, tells nothing of where it ended. To send on after that
+    // would double what is under way with each such answer.
+    if (this.unsizedFrom !== null && index >= this.unsizedFrom) {
+      this.unsizedFrom = null;
       this.inflights.clear();
       this.nextIndex = Math.max(this.matchIndex, index) + 1;
     }

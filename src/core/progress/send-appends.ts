@@ -26,7 +26,7 @@ function sendTo(core: Core, leader: Leader, progress: Progress): void {
     sendRange(core, leader, progress, endIndex);
     return;
   }
-  while (progress.nextIndex < endIndex && !progress.inflights.isFull && !progress.isUnsized) {
+  while (progress.nextIndex < endIndex && !progress.inflights.isFull && progress.unsizedFrom === null) {
     progress.nextIndex = sendRange(core, leader, progress, endIndex);
   }
 }
@@ -39,7 +39,7 @@ function sendRange(core: Core, leader: Leader, progress: Progress, endIndex: Log
   let toIndex: LogIndex = fromIndex;
   if (fromIndex < endIndex) {
     const sizedEnd = state.sizes.endWithin(fromIndex, endIndex, maxPayloadEntries, maxPayloadBytes);
-    progress.isUnsized = sizedEnd === null;
+    progress.unsizedFrom = sizedEnd === null ? fromIndex : null;
     toIndex = sizedEnd ?? Math.min(endIndex, fromIndex + maxPayloadEntries);
     const bytes = state.sizes.bytesBetween(fromIndex, toIndex) ?? maxPayloadBytes;
     if (progress.state === 'replicate') progress.inflights.add(toIndex - 1, bytes, leader.rounds.current);
@@ -78,7 +78,9 @@ function replicate({ state, out }: Core, leader: Leader, progress: Progress, { f
 
 /** An append of a probe may be refused, and what it said of the commit index with it. */
 function knownEnd(progress: Progress): LogIndex {
-  return progress.state === 'replicate' && !progress.isUnsized ? Number.POSITIVE_INFINITY : progress.matchIndex;
+  return progress.state === 'replicate' && progress.unsizedFrom === null
+    ? Number.POSITIVE_INFINITY
+    : progress.matchIndex;
 }
 
 function startSnapshot(core: Core, leader: Leader, progress: Progress): void {

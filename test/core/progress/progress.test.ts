@@ -42,11 +42,23 @@ describe('Progress', () => {
 
   test('after an append of unknown size it goes on where the acknowledgement ends', () => {
     const peer = replicating(7);
-    peer.isUnsized = true;
+    peer.unsizedFrom = 8;
     peer.nextIndex = 20;
     peer.inflights.add(19, 10, 1);
     peer.acknowledge(12, 2);
-    assert.deepEqual([peer.nextIndex, peer.inflights.count, peer.isUnsized], [13, 0, false]);
+    assert.deepEqual([peer.nextIndex, peer.inflights.count, peer.unsizedFrom], [13, 0, null]);
+  });
+
+  test('an answer to what came before an append of unknown size, or one that came twice, sends nothing again', () => {
+    const peer = replicating(7);
+    peer.inflights.add(9, 10, 1);
+    peer.unsizedFrom = 10;
+    peer.nextIndex = 20;
+    peer.inflights.add(19, 10, 1);
+    for (const index of [7, 9, 9]) peer.acknowledge(index, 2);
+    assert.deepEqual([peer.matchIndex, peer.nextIndex, peer.inflights.count, peer.unsizedFrom], [9, 20, 1, 10]);
+    peer.acknowledge(12, 2);
+    assert.deepEqual([peer.nextIndex, peer.inflights.count, peer.unsizedFrom], [13, 0, null]);
   });
 
   test('probing never goes back behind what matches', () => {
