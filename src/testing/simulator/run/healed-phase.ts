@@ -36,6 +36,7 @@ export interface HealedPhaseParts {
   readonly operator: Operator;
   readonly calls: ClientCalls;
   readonly forever: ReadonlySet<SimNode>;
+  readonly repairOverlooked: () => void;
 }
 
 export class HealedPhase {
@@ -49,9 +50,12 @@ export class HealedPhase {
 
   /** Between `heal` and here clients are still at work; they must be stopped by now. */
   async run(): Promise<void> {
-    const { cluster, operator, calls } = this.#parts;
+    const { cluster, operator, calls, repairOverlooked } = this.#parts;
     await this.#until('elects', HEALED_LIMITS.elect, () => this.#leader() !== null);
-    await this.#until('is repaired', HEALED_LIMITS.repair, () => !operator.isBusy && calls.openCount === 0);
+    await this.#until('is repaired', HEALED_LIMITS.repair, () => {
+      repairOverlooked();
+      return !operator.isBusy && calls.openCount === 0;
+    });
     await this.#until('converges', HEALED_LIMITS.converge, () => this.#hasConverged());
     this.#compareStates();
     for (const node of this.#members()) await this.#serve(node);

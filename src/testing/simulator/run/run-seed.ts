@@ -98,6 +98,7 @@ class SeedRun {
       operator: this.#operator,
       calls: this.#calls,
       forever: this.#director.forever,
+      repairOverlooked: () => this.#director.repairOverlooked(),
     };
     await new HealedPhase(healed).run();
   }

@@ -78,6 +78,17 @@ export class Director {
     cluster.timeline.after(random.between(0, 3 * unitMs), () => node.start());
   }
 
+  /** A node that was no member when its data was lost may have become one: its addition was under way. */
+  repairOverlooked(): void {
+    const { cluster, operator } = this.#parts;
+    const members = cluster.membership()?.nodes;
+    for (const node of cluster.nodes) {
+      const known = members?.get(node.id)?.instanceId ?? null;
+      const isOther = known !== null && node.instanceId !== null && node.instanceId !== known;
+      if (isOther && !cluster.lost.has(node)) this.#watch(operator.repair(node));
+    }
+  }
+
   #perform(item: FaultItem): void {
     if (this.#isOver) return;
     const { cluster, random } = this.#parts;
