@@ -40,7 +40,7 @@ export function drawSettings(random: SimRandom, nodes: number | null): SimSettin
   const config = { electionTimeoutMinMs, electionTimeoutMaxMs: 2 * electionTimeoutMinMs, heartbeatIntervalMs };
   // Drawn in any case: the rest must not depend on whether it was asked for.
   const drawnNodes = random.pick(SIZES);
-  return {
+  const settings = {
     nodes: nodes ?? drawnNodes,
     isGrownOneByOne: random.chance(0.3),
     config: { clusterName: 'simulation', ...config, ...drawLimits(random, electionTimeoutMinMs) },
@@ -56,6 +56,12 @@ export function drawSettings(random: SimRandom, nodes: number | null): SimSettin
     registers: 1 + random.below(4),
     lists: random.below(3),
   };
+  return { ...settings, syncMaxMs: Math.min(settings.syncMaxMs, syncLimitMs(settings.config)) };
+}
+
+/** With a window of a few entries each of them waits for a sync: a new member must catch up in time all the same. */
+function syncLimitMs({ maxPayloadEntries = 300, maxInflightAppends = 64 }: Partial<ConsensusConfig>): number {
+  return maxPayloadEntries * maxInflightAppends <= 4 ? 10 : Number.POSITIVE_INFINITY;
 }
 
 /** Small limits make large things happen with little work. */
