@@ -22,7 +22,8 @@ const leaves: fc.Arbitrary<unknown> = fc.oneof(
   fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }),
   fc.boolean(),
   fc.constantFrom(null, undefined),
-  fc.date({ noInvalidDate: false }),
+  // An invalid one is equal to nothing on Node.js 22.
+  fc.date({ noInvalidDate: true }),
   fc.uint8Array(),
   fc.float64Array(),
   fc.bigInt64Array(),
@@ -59,6 +60,11 @@ describe('the msgpack codec', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test('gives back an invalid date', () => {
+    const [date] = roundTrip([new Date(Number.NaN)]) as readonly unknown[];
+    assert.ok(date instanceof Date && Number.isNaN(date.getTime()));
   });
 
   test('gives back values that are large, wide or of many shapes', () => {
