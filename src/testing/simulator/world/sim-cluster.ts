@@ -115,7 +115,7 @@ export class SimCluster {
       for (const config of membership?.configs ?? []) sets.set(config.join(','), config);
     };
     add(this.membership());
-    for (const { core } of this.#nodes.values()) add(core?.membership.effective.membership ?? null);
+    for (const { lastMembership } of this.#nodes.values()) add(lastMembership);
     return [...sets.values()];
   }
 

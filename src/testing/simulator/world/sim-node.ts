@@ -1,5 +1,6 @@
 /** One node of a simulated cluster: a machine with a disk, on which a process runs or does not. */
 import type { LogId, NodeId } from '../../../core/ids.ts';
+import type { Membership } from '../../../core/membership/membership.ts';
 import type { CoreState } from '../../../core/state.ts';
 import type { ConsensusNode } from '../../../node/consensus-node.ts';
 import { ConsensusNodeBuilder } from '../../../node/consensus-node-builder.ts';
@@ -58,6 +59,7 @@ export class SimNode implements NodeView {
   #process: SimProcess | null = null;
   #node: KvNode | null = null;
   #core: CoreState | null = null;
+  #lastMembership: Membership | null = null;
   #network: SimNetwork | null = null;
   #stateMachine: WatchedStateMachine | null = null;
   #disk: SimDisk;
@@ -99,6 +101,11 @@ export class SimNode implements NodeView {
 
   get core(): CoreView | null {
     return this.#core;
+  }
+
+  /** The newest membership that it knows, or knew when it was last up: it may act by that again. */
+  get lastMembership(): Membership | null {
+    return this.#core?.membership.effective.membership ?? this.#lastMembership;
   }
 
   get log(): LogImage {
@@ -197,6 +204,7 @@ export class SimNode implements NodeView {
   /** The disk is replaced by an empty one. Only while no process runs. */
   loseDisk(): void {
     this.#isDamaged = false;
+    this.#lastMembership = null;
     this.#oldDisks.push(this.disk);
     this.#diskNumber += 1;
     this.#disk = this.#newDisk();
@@ -338,6 +346,7 @@ export class SimNode implements NodeView {
   }
 
   #end(status: 'down' | 'failed'): void {
+    this.#lastMembership = this.lastMembership;
     this.#process?.kill();
     this.#network?.crash();
     this.#disk.crash();
