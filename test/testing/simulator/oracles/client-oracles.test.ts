@@ -44,6 +44,33 @@ describe('durable log', () => {
     assertViolates('durable log', () => oracle.opened(viewOf(), isExplained));
   });
 
+  test('a snapshot that a node made of more than its disk holds', () => {
+    const oracle = new DurableLog(new CommittedLog());
+    const disk = diskOf({ entries: [blank(1, 1)] });
+    oracle.settled(viewOf({ disk }));
+    oracle.settled(viewOf({ disk, snapshotIndex: 1 }));
+    assertViolates('snapshots follow the log', () => oracle.settled(viewOf({ disk, snapshotIndex: 2 })));
+  });
+
+  test('a log that is cut beyond the snapshot', () => {
+    const oracle = new DurableLog(new CommittedLog());
+    const purge = (index: number): void =>
+      oracle.issued(viewOf({ snapshotIndex: 2 }), { type: 'purge', upTo: logId(1, index) });
+    oracle.settled(viewOf());
+    oracle.settled(viewOf({ disk: diskOf({ entries: [blank(1, 1), blank(1, 2)] }), snapshotIndex: 2 }));
+    purge(2);
+    assertViolates('snapshots cover what is purged', () => purge(3));
+  });
+
+  test('a snapshot that a node found, or was sent, may be ahead of its log', () => {
+    const oracle = new DurableLog(new CommittedLog());
+    oracle.settled(viewOf({ snapshotIndex: 2 }));
+    const meta = { id: 'a', lastLogId: logId(1, 5), lastTimeMs: 0, membership: membershipAt(1, 1, [1]) };
+    oracle.restored(viewOf({ snapshotIndex: 2 }), { meta, digest: 0, stateHash: 0 });
+    oracle.settled(viewOf({ snapshotIndex: 5 }));
+    assertViolates('snapshots follow the log', () => oracle.settled(viewOf({ snapshotIndex: 6 })));
+  });
+
   test('of writes under way a disk may hold the first few, and only those', () => {
     const one = { type: 'append', entries: [blank(1, 1)] } as const;
     const two = { type: 'hard-state', hardState: { term: 2, votedFor: 1 } } as const;

@@ -1,6 +1,7 @@
 /** Each oracle of figure 3 notices what it is there for, and nothing else. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { HardState } from '../../../../src/core/hard-state.ts';
 import { logId, NO_LOG_ID } from '../../../../src/core/ids.ts';
 import type { AppendRequest } from '../../../../src/core/message.ts';
 import { CommittedLog } from '../../../../src/testing/simulator/observation/committed-log.ts';
@@ -57,6 +58,25 @@ describe('election safety', () => {
     const first = { term: 3, votedFor: 2 };
     oracle.durable(viewOf({ disk: diskOf(first) }), { type: 'hard-state', hardState: first });
     assertViolates('one vote a term', () => oracle.opened(viewOf({ life: 2, disk: diskOf({ term: 3 }) })));
+  });
+});
+
+describe('terms', () => {
+  const enters = (oracle: ElectionSafety, id: number, hardState: HardState): void =>
+    oracle.issued(viewOf({ id }), { type: 'hard-state', hardState });
+
+  test('a term that nobody campaigned for', () => {
+    const oracle = new ElectionSafety();
+    enters(oracle, 1, { term: 3, votedFor: 1 });
+    enters(oracle, 2, { term: 3, votedFor: null });
+    assertViolates('terms begin with a candidate', () => enters(oracle, 2, { term: 4, votedFor: null }));
+  });
+
+  test('a candidate of an earlier term may be heard late', () => {
+    const oracle = new ElectionSafety();
+    enters(oracle, 1, { term: 5, votedFor: 1 });
+    enters(oracle, 2, { term: 4, votedFor: 3 });
+    assertViolates('terms begin with a candidate', () => enters(oracle, 2, { term: 6, votedFor: 3 }));
   });
 });
 
