@@ -67,6 +67,7 @@ const layers = [
   { name: 'examples', from: '^examples/', mayImport: [entryPoints] },
   { name: 'bench', from: '^bench/', mayImport: [entryPoints] },
   { name: 'chaos', from: '^chaos/', mayImport: [entryPoints] },
+  { name: 'mutants', from: '^mutants/', mayImport: [folder('testing/simulator')] },
 ];
 
 const layerRules = layers.map(({ name, from, mayImport }) => ({
@@ -111,7 +112,7 @@ export default {
       severity: 'error',
       comment: 'src must not depend on tests, examples, benchmarks or scripts',
       from: { path: '^src/' },
-      to: { path: '^(test|examples|bench|chaos|scripts)/' },
+      to: { path: '^(test|examples|bench|chaos|mutants|scripts)/' },
     },
     {
       name: 'examples-use-the-package-name',

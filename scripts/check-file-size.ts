@@ -5,7 +5,7 @@ import { listSourceFiles, runCheck } from './lint/source-files.ts';
 import ratchetTable from './size-ratchet.json' with { type: 'json' };
 
 const ratchet: SizeRatchet = ratchetTable;
-const paths = listSourceFiles(['src', 'test', 'examples', 'bench', 'chaos', 'scripts']);
+const paths = listSourceFiles(['src', 'test', 'examples', 'bench', 'chaos', 'mutants', 'scripts']);
 runCheck(paths, (source) => findSizeViolations(source, ratchet));
 
 for (const key of Object.keys(ratchet)) {
