@@ -1,6 +1,6 @@
 /**
- * Election safety (§5.2, figure 3): at most one leader in a term, and one vote of each node in it, also across restarts. A
- * term begins with a candidate that votes for itself, never by asking (thesis §9.6).
+ * Election safety (§5.2, figure 3): at most one leader in a term, elected by a quorum in that term, and one vote of each node
+ * in it, also across restarts. A term begins with a candidate that votes for itself, never by asking (thesis §9.6).
  */
 import type { HardState } from '../../../core/hard-state.ts';
 import { INITIAL_HARD_STATE } from '../../../core/hard-state.ts';
@@ -10,8 +10,10 @@ import type { LogWrite } from '../observation/log-image.ts';
 import type { NodeView } from '../observation/node-view.ts';
 import type { Oracle } from './oracle.ts';
 import { check } from './oracle.ts';
+import { holdsQuorum } from './own-quorum.ts';
 
 const LEADER = 'election safety';
+const ELECTED = 'leaders are elected';
 const VOTE = 'one vote a term';
 const BEGUN = 'terms begin with a candidate';
 
@@ -19,6 +21,8 @@ export class ElectionSafety implements Oracle {
   readonly #leaders = new Map<Term, { readonly id: NodeId; readonly life: number }>();
   /** By disk: a node that lost it is another voter. */
   readonly #votes = new Map<string, HardState>();
+  /** Who voted for whom, by term. */
+  readonly #voters = new Map<string, Set<NodeId>>();
   /** The last term that a candidate began. */
   #begunTerm: Term = 0;
 
@@ -51,12 +55,23 @@ export class ElectionSafety implements Oracle {
     this.#vote(node, node.disk.hardState);
   }
 
-  #claim({ id, life }: NodeView, term: Term): void {
+  #claim(node: NodeView, term: Term): void {
+    const { id, life } = node;
     const known = this.#leaders.get(term);
-    if (known === undefined) this.#leaders.set(term, { id, life });
-    else if (known.id !== id || known.life !== life) {
+    if (known === undefined) {
+      this.#leaders.set(term, { id, life });
+      this.#checkElected(node, term);
+    } else if (known.id !== id || known.life !== life) {
       check(false, LEADER, () => `term ${term} has leaders ${known.id} (life ${known.life}) and ${id} (life ${life})`);
     }
+  }
+
+  #checkElected({ id, core }: NodeView, term: Term): void {
+    const configs = core?.membership.effective.membership.configs ?? [];
+    if (configs.length === 0) return;
+    const voters = this.#voters.get(`${term}/${id}`) ?? new Set();
+    const isElected = holdsQuorum(configs, (voter) => voters.has(voter));
+    check(isElected, ELECTED, () => `node ${id} leads term ${term} with the votes of ${[...voters].join(', ')} only`);
   }
 
   #vote({ id, diskNumber }: NodeView, next: HardState): void {
@@ -66,6 +81,9 @@ export class ElectionSafety implements Oracle {
     const isLegal = next.term > last.term || (next.term === last.term && isKept);
     check(isLegal, VOTE, () => `node ${id} goes from ${describe(last)} to ${describe(next)}`);
     this.#votes.set(key, next);
+    if (next.votedFor === null) return;
+    const ballot = `${next.term}/${next.votedFor}`;
+    this.#voters.set(ballot, (this.#voters.get(ballot) ?? new Set()).add(id));
   }
 }
 

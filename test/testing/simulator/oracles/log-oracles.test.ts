@@ -42,6 +42,22 @@ describe('election safety', () => {
     assertViolates('election safety', () => oracle.settled(viewOf({ id: 1, life: 2, role: 'leader', term: 3 })));
   });
 
+  test('a leader that less than a quorum voted for in its term', () => {
+    const oracle = new ElectionSafety();
+    const votes = (id: number, term: number, votedFor: number): void => {
+      const hardState = { term, votedFor };
+      oracle.durable(viewOf({ id, disk: diskOf(hardState) }), { type: 'hard-state', hardState });
+    };
+    const leads = (term: number): void =>
+      oracle.settled(viewOf({ id: 1, role: 'leader', term, effective: membershipAt(0, 1, [1, 2, 3]) }));
+    votes(1, 3, 1);
+    votes(2, 3, 1);
+    leads(3);
+    votes(1, 4, 1);
+    votes(3, 4, 3);
+    assertViolates('leaders are elected', () => leads(4));
+  });
+
   test('a second vote in a term, written by a later life', () => {
     const oracle = new ElectionSafety();
     const first = { term: 3, votedFor: 2 };
