@@ -10,7 +10,6 @@ import { isJoint, isVoter } from '../membership/membership.ts';
 import { checkMembership, leaveJoint, planChange } from '../membership/plan.ts';
 import type { MembershipRefusal } from '../refusal.ts';
 import { nextTimeMs } from '../role/become-leader.ts';
-import { campaign } from '../role/candidate.ts';
 import { notLeader } from '../role/follower.ts';
 import type { Leader, QueuedChange } from '../role/leader.ts';
 import { syncProgress } from '../role/sync-progress.ts';
@@ -83,8 +82,9 @@ export function handleInitialize(core: Core, { id, nodes }: Extract<Input, { typ
   const membership = firstMembership(nodes);
   // Without a time of its own, so that nodes which are all initialised alike hold the same entry 0:1 (§5.3).
   appendToLog(core, membershipEntry(logId(0, 1), 0, membership));
+  // The election waits for this entry: a crash between a term and the first entry would leave a node that belongs to
+  // nothing, but took part in something, and could never be initialised again.
   core.state.initializing = { id, seq: core.out.writeSeq() };
-  campaign(core, { transfer: false });
 }
 
 function refuseInitialize(core: Core, nodes: ReadonlyMap<NodeId, BasicNode>): MembershipRefusal | null {

@@ -1,6 +1,6 @@
 /** Writes became durable: only now does this node count itself. */
 import type { Core } from '../context.ts';
-import { countOwnVote } from '../role/candidate.ts';
+import { campaign, countOwnVote } from '../role/candidate.ts';
 import { finishInstallation } from './install-snapshot.ts';
 
 export function handlePersisted(core: Core, seq: number): void {
@@ -13,6 +13,7 @@ export function handlePersisted(core: Core, seq: number): void {
     const { id } = state.initializing;
     state.initializing = null;
     out.add({ type: 'membership-changed', id, result: state.membership.effective });
+    if (state.hardState.term === 0) campaign(core, { transfer: false });
   }
   if (state.ownVoteSeq !== null && seq >= state.ownVoteSeq) countOwnVote(core);
 }

@@ -21,12 +21,13 @@ export function nextDeadlineMs(core: Core): number {
 }
 
 /**
- * Only a voter campaigns, and not while its state is being replaced. The only voter need not wait for others, but for
+ * Only a voter campaigns, and not while its state is being replaced or its first entry written. The only voter need not wait for others, but for
  * the end of what it promised to a leader that is being removed.
  */
 function electionDeadlineMs(core: Core): number {
   const { state } = core;
-  if (!state.electEnabled || state.installing !== null || !isOwnVoter(core)) return Number.POSITIVE_INFINITY;
+  if (!state.electEnabled || !isOwnVoter(core)) return Number.POSITIVE_INFINITY;
+  if (state.installing !== null || state.initializing !== null) return Number.POSITIVE_INFINITY;
   if (state.role.name === 'follower' && isOnlyVoter(core))
     return Math.max(state.electionResetMs, leaderLiveUntilMs(core));
   return state.electionResetMs + state.electionTimeoutMs;

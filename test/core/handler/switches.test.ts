@@ -2,11 +2,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { logId } from '../../../src/core/ids.ts';
-import { ELECTION_MAX_MS, effectsOf, HEARTBEAT_MS, nodesOf, onlyEffect, sentMessages } from '../../support/core-kit.ts';
+import {
+  ELECTION_MAX_MS,
+  effectsOf,
+  HEARTBEAT_MS,
+  heartbeatRequest,
+  nodesOf,
+  onlyEffect,
+  sentMessages,
+} from '../../support/core-kit.ts';
 import { SoloCore } from '../../support/solo-core.ts';
 
 describe('initialize', () => {
-  test('writes the first membership as entry 0:1 and campaigns at once', () => {
+  test('writes the first membership as entry 0:1 and campaigns as soon as that is durable', () => {
     const node = new SoloCore();
     const effects = node.step({ type: 'initialize', id: 5, nodes: nodesOf([1, 2, 3]) });
     const [entry] = effectsOf(effects, 'persist')[0]?.entries ?? [];
@@ -38,6 +46,29 @@ describe('initialize', () => {
     const effects = node.step({ type: 'initialize', id: 5, nodes: nodesOf([1]) });
     assert.deepEqual(effectsOf(effects, 'membership-changed'), []);
     assert.equal(onlyEffect(node.flushDisk(), 'membership-changed').id, 5);
+  });
+
+  test('takes part in no term before the entry is durable: what a crash cuts short can be repeated', () => {
+    for (const ids of [[1], [1, 2, 3]]) {
+      const node = new SoloCore({}, { preVote: false });
+      node.isDiskSlow = true;
+      const first = node.step({ type: 'initialize', id: 5, nodes: nodesOf(ids) });
+      node.nowMs = 10 * ELECTION_MAX_MS;
+      const effects = [...first, ...node.step({ type: 'tick' })];
+      assert.deepEqual(node.core.state.hardState, { term: 0, votedFor: null });
+      assert.deepEqual(sentMessages(effects), []);
+      node.flushDisk();
+      assert.deepEqual(node.core.state.hardState, { term: 1, votedFor: 1 });
+    }
+  });
+
+  test('a cluster that another one formed meanwhile is joined, not disturbed', () => {
+    const node = new SoloCore();
+    node.isDiskSlow = true;
+    node.step({ type: 'initialize', id: 5, nodes: nodesOf([1, 2, 3]) });
+    node.receive(2, heartbeatRequest(1));
+    node.flushDisk();
+    assert.deepEqual([node.core.state.hardState, node.core.state.leaderId], [{ term: 1, votedFor: null }, 2]);
   });
 
   test('a single node leads, and commits as soon as its disk is done', () => {
