@@ -28,7 +28,11 @@ export async function runInstallWorkload(task: VictimTask, reporter: Reporter, k
   reporter.report('opened', 0);
   await leader.node.bootstrapIfNeeded();
   await whenLeading(leader.node);
-  if (!leader.node.learnerIds().includes(2)) await leader.node.addLearner(2, addressOf(2));
+  // On a busy machine the leader may have to be elected again meanwhile.
+  while (!leader.node.learnerIds().includes(2)) {
+    await untilDeposed(leader.node.addLearner(2, addressOf(2)));
+    await whenLeading(leader.node);
+  }
   reporter.report('leading', 0);
   reportMatch(leader.node, reporter);
   const events = reportEvents(learner.node, reporter);
