@@ -38,7 +38,7 @@ describe('inspect', () => {
       `${ground.directory(1)} (in use: it may look different by now)`,
       `  cluster  'test', id ${clusterId}`,
       'Log: 14 entries, appended in 14 groups',
-      '  committed  1:14 (noted: none)',
+      '  committed  1:14',
       `  1   voter  n1:1     ${instanceId}`,
       'Snapshots: none',
       'Entries 5 to 14 (of 1 to 14: --from, --to, --limit)',
