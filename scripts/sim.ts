@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { ScheduleError } from '../src/testing/simulator/schedule/check-schedule.ts';
-import { replayCommand, reportFailure, traceSeed } from './sim/failure-report.ts';
+import { replayCommand, reportFailure, shrinkCommand, traceSeed } from './sim/failure-report.ts';
 import { runSeeds } from './sim/run-seeds.ts';
 import type { SeedSummary } from './sim/seed-summary.ts';
 import { summaryOf } from './sim/seed-summary.ts';
@@ -25,6 +25,7 @@ class Session {
   readonly #failures: SeedSummary[] = [];
   #count = 0;
   #virtualMs = 0;
+  #undecided = 0;
   #saidMs = 0;
 
   constructor(args: SimArguments) {
@@ -51,6 +52,7 @@ class Session {
   #onSeed(summary: SeedSummary): boolean {
     this.#count += 1;
     this.#virtualMs += summary.atMs;
+    if (summary.isUndecided) this.#undecided += 1;
     if (summary.outcome !== 'ok') {
       this.#failures.push(summary);
       say(`seed ${summary.seed}: ${summary.outcome}: ${summary.message ?? ''}`);
@@ -65,19 +67,21 @@ class Session {
     const seconds = (this.#saidMs - this.#startedMs) / 1000;
     const hours = this.#virtualMs / 3_600_000;
     const rate = this.#count / seconds;
+    const undecided = this.#undecided === 0 ? '' : `, ${this.#undecided} undecided`;
     say(
-      `${this.#count} of ${this.#args.seeds} seeds, ${rate.toFixed(1)} seeds/s, ${hours.toFixed(2)} virtual hours, ${this.#failures.length} failed`,
+      `${this.#count} of ${this.#args.seeds} seeds, ${rate.toFixed(1)} seeds/s, ${hours.toFixed(2)} virtual hours, ${this.#failures.length} failed${undecided}`,
     );
   }
 
   async #explain({ seed, outcome, property, nodes, faults }: SeedSummary): Promise<void> {
     say(`\nseed ${seed} failed (${outcome}): ${property ?? ''}; ${nodes} nodes, ${faults} faults`);
-    const { traceFile, scheduleFile, result } = await reportFailure(this.#args, seed, say);
+    const { traceFile, scheduleFile, timelineFile, result } = await reportFailure(this.#args, seed, say);
     say(result.message ?? 'it does not fail any more: something outside of the seed decides');
     say(`trace:    ${traceFile}`);
     say(`schedule: ${scheduleFile} (${result.schedule.length} faults)`);
+    if (timelineFile !== null) say(`timeline: ${timelineFile}`);
     say(`again:    ${replayCommand(this.#args, seed)}`);
-    say(`smaller:  npm run sim -- --schedule ${scheduleFile}${this.#args.isShrinking ? '' : ' --shrink'}`);
+    say(`smaller:  ${shrinkCommand(this.#args, scheduleFile)}`);
   }
 
   #json(): object {
@@ -87,6 +91,7 @@ class Session {
       from: this.#args.from,
       seconds,
       virtualHours: this.#virtualMs / 3_600_000,
+      undecided: this.#undecided,
       failures: this.#failures,
     };
   }

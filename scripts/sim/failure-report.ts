@@ -3,6 +3,7 @@ import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { renderTimeline } from '../../src/testing/linearizability/render/timeline.ts';
 import { shrink } from '../../src/testing/simulator/run/shrink.ts';
 import type { SimOptions, SimResult } from '../../src/testing/simulator/run/sim-options.ts';
 import { runGuarded } from './run-guarded.ts';
@@ -11,6 +12,8 @@ import type { SimArguments } from './sim-arguments.ts';
 export interface FailureFiles {
   readonly traceFile: string;
   readonly scheduleFile: string;
+  /** A page with the calls that no order explains, where clients saw that something is wrong; else `null`. */
+  readonly timelineFile: string | null;
   readonly result: SimResult;
 }
 
@@ -38,8 +41,18 @@ export async function reportFailure(
   const { schedule, settings, durationMs } = failed;
   const content = { seed, nodes: settings.nodes, durationMs, items: schedule };
   writeFileSync(scheduleFile, `${JSON.stringify(content, null, 2)}\n`);
-  const result = await traceSeed({ ...options, schedule, nodes: settings.nodes, durationMs }, traceFile);
-  return { traceFile, scheduleFile, result };
+  // Clients may have seen what an oracle found, and a picture says it best.
+  const again: SimOptions = { ...options, schedule, nodes: settings.nodes, durationMs, checksLinearizability: true };
+  const result = await traceSeed(again, traceFile);
+  return { traceFile, scheduleFile, timelineFile: writeTimeline(result, join(directory, `sim-${seed}.html`)), result };
+}
+
+/** Writes a page with the calls that no order explains. `null`: there are none, or nobody checked. */
+export function writeTimeline({ seed, linearizability }: SimResult, file: string): string | null {
+  if (linearizability?.verdict !== 'violation') return null;
+  const title = `Seed ${seed}: not linearizable`;
+  writeFileSync(file, renderTimeline(linearizability.violation, { title, timeUnit: 'virtual ms' }));
+  return file;
 }
 
 /** Runs a seed and writes what happens to a file. */
@@ -63,13 +76,25 @@ export async function traceSeed(options: SimOptions, traceFile: string): Promise
 
 /** The command that makes the failure happen again. */
 export function replayCommand(args: SimArguments, seed: number): string {
-  const { nodes, durationMs, faults, intensity } = args.options;
+  const { nodes, durationMs, faults, intensity, checksLinearizability } = args.options;
   const parts = [
     `npm run sim -- --seeds 1 --from ${seed}`,
     ...(nodes === undefined ? [] : [`--nodes ${nodes}`]),
     ...(durationMs === undefined ? [] : [`--duration-ms ${durationMs}`]),
     ...(faults === undefined ? [] : [`--faults ${faults.join(',')}`]),
     ...(intensity === undefined ? [] : [`--intensity ${intensity}`]),
+    ...(args.scheduleFile === null ? [] : [`--schedule ${args.scheduleFile}`]),
+    ...(checksLinearizability === true ? ['--linearizability'] : []),
+  ];
+  return parts.join(' ');
+}
+
+/** The command that makes the schedule of the failure small, or runs it if it is small. */
+export function shrinkCommand({ options, isShrinking }: SimArguments, scheduleFile: string): string {
+  const parts = [
+    `npm run sim -- --schedule ${scheduleFile}`,
+    ...(options.checksLinearizability === true ? ['--linearizability'] : []),
+    ...(isShrinking ? [] : ['--shrink']),
   ];
   return parts.join(' ');
 }

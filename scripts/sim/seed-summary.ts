@@ -12,6 +12,8 @@ export interface SeedSummary {
   readonly nodes: number;
   readonly faults: number;
   readonly counts: SimCounts;
+  /** Whether the check for linearizability reached its limits, if there was one. */
+  readonly isUndecided?: boolean;
 }
 
 export function summaryOf(result: SimResult): SeedSummary {
@@ -27,5 +29,6 @@ export function summaryOf(result: SimResult): SeedSummary {
     nodes: settings.nodes,
     faults: schedule.length,
     counts,
+    isUndecided: result.linearizability?.verdict === 'undecided',
   };
 }

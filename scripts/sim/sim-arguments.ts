@@ -23,7 +23,7 @@ export const HELP: string = `Runs simulated clusters, one seed after the other, 
   --trace FILE       write what happens in the only seed, or in the first that fails, to this file
   --linearizability  check what clients saw without knowing the log, too; takes much longer
   --shrink           make the schedule of the first failure small
-  --out DIRECTORY    where traces and schedules of failures go (default: the directory for temporary files)
+  --out DIRECTORY    where traces, schedules and timelines of failures go (default: the directory for temporary files)
   --workers N        processes to run seeds in (default: one for each processor, 8 at most)
   --keep-going       go on after a failure
   --json             print the results as JSON on the standard output
@@ -40,6 +40,8 @@ export interface SimArguments {
   readonly seeds: number;
   readonly workers: number;
   readonly traceFile: string | null;
+  /** Where the schedule was read. */
+  readonly scheduleFile: string | null;
   readonly outDirectory: string | null;
   readonly isShrinking: boolean;
   readonly isGoingOn: boolean;
@@ -99,6 +101,7 @@ export function parseArguments(args: readonly string[], processors: number): Sim
     seeds: numberOf(values.seeds, '--seeds', { min: 1, max: 1e9 }) ?? (file === null ? 100 : 1),
     workers: numberOf(values.workers, '--workers', { min: 1, max: 64 }) ?? Math.min(8, processors),
     traceFile: values.trace ?? null,
+    scheduleFile: values.schedule ?? null,
     outDirectory: values.out ?? null,
     isShrinking: values.shrink,
     isGoingOn: values['keep-going'],

@@ -30,7 +30,7 @@ export type { HistoryEvent } from './linearizability/history.ts';
 export { formatEvent, formatHistory, operationsOf, parseHistory } from './linearizability/history.ts';
 export type { HistoryRecorderOptions, OpenOperation } from './linearizability/history-recorder.ts';
 export { HistoryRecorder } from './linearizability/history-recorder.ts';
-export type { Model, Partition, Parts, Step } from './linearizability/model.ts';
+export type { HeldValue, Model, Partition, Parts, Precision, Step, Values } from './linearizability/model.ts';
 export { accepted, groupByKey, perKey, REFUSED } from './linearizability/model.ts';
 export type { CasRegisterInput, CasRegisterOutput } from './linearizability/models/cas-register.ts';
 export { casRegisterModel } from './linearizability/models/cas-register.ts';
@@ -54,9 +54,13 @@ export type {
 } from './linearizability/operation.ts';
 export type { TimelineOptions } from './linearizability/render/timeline.ts';
 export { renderTimeline } from './linearizability/render/timeline.ts';
+export type { TimelineSvgOptions } from './linearizability/render/timeline-svg.ts';
 export { renderTimelineSvg } from './linearizability/render/timeline-svg.ts';
+export { violationText } from './linearizability/render/violation-text.ts';
 export type { LimitReached } from './linearizability/search/limits.ts';
-export type { SettledCall } from './simulator/observation/client-call.ts';
+export type { KvInput, KvKeyState, KvOutput } from './simulator/kv/kv-model.ts';
+export { kvModel, operationsOfCalls } from './simulator/kv/kv-model.ts';
+export type { SettledCall, StartedCall } from './simulator/observation/client-call.ts';
 export { HEALED_LIMITS } from './simulator/run/healed-phase.ts';
 export { runSeed } from './simulator/run/run-seed.ts';
 export type { ShrinkOptions, Shrunk } from './simulator/run/shrink.ts';
@@ -66,3 +70,4 @@ export { checkQuorumLeft, parseSchedule, ScheduleError } from './simulator/sched
 export type { FaultAction, FaultItem, FaultKind, Target } from './simulator/schedule/fault-item.ts';
 export { FAULT_KINDS } from './simulator/schedule/fault-item.ts';
 export type { SimSettings } from './simulator/settings.ts';
+export type { TraceSink } from './simulator/trace.ts';

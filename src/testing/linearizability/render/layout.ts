@@ -3,7 +3,7 @@
  * text, and what is far is drawn near. Only the order counts.
  */
 import type { ShownOperation, ShownViolation } from '../explain/violation.ts';
-import { shorten, widthOf } from './text.ts';
+import { formatDuration, formatTime, shorten, widthOf } from './text.ts';
 
 /** How many characters a text may have; less where there is much to show. */
 interface TextSizes {
@@ -270,14 +270,10 @@ function ticksOf(marks: Marks, at: (mark: number) => number): readonly Tick[] {
   const ticks: Tick[] = [];
   let freeX = Number.NEGATIVE_INFINITY;
   for (const { x, at: time } of times) {
-    const label = times[0]?.x === x ? formatTime(startAt) : `+${formatTime(time - startAt)}`;
+    const label = times[0]?.x === x ? formatTime(startAt) : `+${formatDuration(time - startAt)}`;
     if (x - widthOf(label) / 2 < freeX) continue;
     ticks.push({ x, label });
     freeX = x + widthOf(label) / 2 + PADDING;
   }
   return ticks;
-}
-
-function formatTime(value: number): string {
-  return String(Math.round(value * 1000) / 1000);
 }

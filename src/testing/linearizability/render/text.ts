@@ -30,6 +30,17 @@ export function widthOf(text: string): number {
   return [...text].length * CHARACTER_WIDTH;
 }
 
+/** To the microsecond, if times are milliseconds. */
+export function formatTime(time: number): string {
+  return String(Math.round(time * 1000) / 1000);
+}
+
+/** As exact as it is short: what lasts long needs no fractions. */
+export function formatDuration(duration: number): string {
+  const digits = duration >= 1000 ? 0 : duration >= 10 ? 1 : 3;
+  return String(Number(duration.toFixed(digits)));
+}
+
 /** One decimal is enough for a pixel. */
 export function pixels(value: number): string {
   return String(Math.round(value * 10) / 10);

@@ -14,11 +14,20 @@ const BAR_HEIGHT = 20;
 const STATE_TOP = 16;
 const STATE_HEIGHT = 26;
 const LANES_TOP = STATE_TOP + STATE_HEIGHT + 22;
-const AXIS_HEIGHT = 26;
+const AXIS_HEIGHT = 44;
+const AXIS_NAME_TOP = 28;
 const PROCESS_CHARACTERS_MAX = 20;
 
+export interface TimelineSvgOptions {
+  /** What the times of the history are in, for example `ms`. Default: it is not said. */
+  readonly timeUnit?: string;
+}
+
 /** An `<svg>` element that stands alone: it brings its styles, for light and dark. At least 1180 pixels wide. */
-export function renderTimelineSvg<Input, Output>(violation: ShownViolation<Input, Output>): string {
+export function renderTimelineSvg<Input, Output>(
+  violation: ShownViolation<Input, Output>,
+  { timeUnit = '' }: TimelineSvgOptions = {},
+): string {
   const labelsWidth = Math.min(
     LABELS_MAX_WIDTH,
     Math.max(...violation.operations.map(processWidth), widthOf('process')),
@@ -37,7 +46,7 @@ export function renderTimelineSvg<Input, Output>(violation: ShownViolation<Input
     drawStates(layout, lanesBottom),
     ...layout.bars.map((bar) => drawBar(bar, rowTops(layout))),
     ...layout.points.map((point) => drawPoint(point, rowTops(layout))),
-    drawAxis(layout, lanesBottom),
+    drawAxis(layout, { fromX, top: lanesBottom, timeUnit }),
     '</svg>',
   ].join('');
 }
@@ -135,10 +144,17 @@ function drawPoint({ number, x, row }: Point, tops: readonly number[]): string {
   return `<circle class="point" cx="${pixels(x)}" cy="${y}" r="9"/><text class="number" x="${pixels(x)}" y="${y}">${number}</text>`;
 }
 
-function drawAxis({ ticks }: Layout, top: number): string {
-  return ticks
-    .map(({ x, label }) => `<text class="tick" x="${pixels(x)}" y="${top + 8}">${escapeText(label)}</text>`)
-    .join('');
+function drawAxis(
+  { ticks }: Layout,
+  { fromX, top, timeUnit }: { readonly fromX: number; readonly top: number; readonly timeUnit: string },
+): string {
+  const unit = timeUnit === '' ? '' : ` in ${timeUnit}`;
+  const name = `times of calls and returns${unit}; those with + count from the first one`;
+  const texts = ticks.map(({ x, label }) => {
+    return `<text class="tick" x="${pixels(x)}" y="${top + 10}">${escapeText(label)}</text>`;
+  });
+  const y = top + AXIS_NAME_TOP;
+  return `${texts.join('')}<text class="axis" x="${pixels(fromX)}" y="${y}">${escapeText(name)}</text>`;
 }
 
 const FADES = ['placed', 'stuck', 'context']
@@ -160,9 +176,10 @@ font:${FONT_SIZE}px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;col
 .linearizability text{fill:var(--ink);dominant-baseline:central}
 .linearizability .label{paint-order:stroke;stroke:var(--lane);stroke-width:4px;stroke-linejoin:round}
 .linearizability .lane{fill:var(--lane)}
-.linearizability .process,.linearizability .tick,.linearizability .hidden{fill:var(--soft)}
+.linearizability .process,.linearizability .tick,.linearizability .axis,.linearizability .hidden{fill:var(--soft)}
 .linearizability .hidden{font-size:10px;text-anchor:middle}
-.linearizability .tick{text-anchor:middle;font-size:11px}
+.linearizability .tick{text-anchor:middle}
+.linearizability .tick,.linearizability .axis{font-size:11px}
 .linearizability .state{fill:var(--state);stroke:var(--state-edge)}
 .linearizability .state.odd{fill:var(--state-odd)}
 .linearizability .drop{stroke:var(--soft);stroke-dasharray:1 4}

@@ -1,11 +1,13 @@
 /** A page about a violation, for people. */
 import type { ShownOperation, ShownViolation } from '../explain/violation.ts';
-import { escapeText } from './text.ts';
+import { escapeText, formatDuration, formatTime } from './text.ts';
 import { renderTimelineSvg } from './timeline-svg.ts';
 
 export interface TimelineOptions {
   /** Default: `Not linearizable`. */
   readonly title?: string;
+  /** What the times of the history are in, for example `ms`. Default: it is not said. */
+  readonly timeUnit?: string;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface TimelineOptions {
  */
 export function renderTimeline<Input, Output>(
   violation: ShownViolation<Input, Output>,
-  { title = 'Not linearizable' }: TimelineOptions = {},
+  { title = 'Not linearizable', timeUnit = '' }: TimelineOptions = {},
 ): string {
   return `<!doctype html>
 <html lang="en">
@@ -26,9 +28,10 @@ export function renderTimeline<Input, Output>(
 </head>
 <body>
 <h1>${escapeText(title)}</h1>
-<p class="where">${escapeText(violation.model)}, ${escapeText(violation.partition)}</p>
+<p class="where">Model: ${escapeText(violation.model)}. Checked here: ${escapeText(violation.partition)}.</p>
 ${describeConflict(violation)}
-<div class="picture">${renderTimelineSvg(violation)}</div>
+${describeTimes(violation, timeUnit)}
+<div class="picture">${renderTimelineSvg(violation, { timeUnit })}</div>
 ${LEGEND}
 ${describeOrder(violation)}
 </body>
@@ -36,30 +39,61 @@ ${describeOrder(violation)}
 `;
 }
 
-function describeConflict({
-  operations,
-  conflict,
-  total,
-  isMinimal,
-  partition,
-}: ShownViolation<unknown, unknown>): string {
+function describeConflict(violation: ShownViolation<unknown, unknown>): string {
+  const { operations, conflict, total, isMinimal, partition } = violation;
   const others = total - conflict;
   if (!isMinimal) {
     const sorry = 'A smaller example was not found in time; this is where the search came farthest.';
     return `<p>No order explains ${conflict.toLocaleString('en')} answered operations of ${escapeText(partition)}. ${sorry}</p>`;
   }
-  const claim = conflict === 1 ? "The answer in red can't be right" : `These ${conflict} answers can't all be right`;
+  const claim = claimOf(violation);
   if (others === 0) return `<p>${claim}.</p>`;
-  const whatever = `whatever the other ${others.toLocaleString('en')} operations of ${partition} did`;
-  const even = 'even if each of them had taken effect at any time after its call, or never';
+  const [rest, each] =
+    others === 1 ? ['operation', 'it'] : [`${others.toLocaleString('en')} operations`, 'each of them'];
+  const whatever = `whatever the other ${rest} of ${partition} did`;
+  const even = `even if ${each} had taken effect at any time after its call, or never`;
   const isGrey = operations.some(({ role }) => role === 'context' || role === 'assumed');
   const context = isGrey ? ' Some of those are shown in grey, where they help to understand.' : '';
   return `<p>${escapeText(`${claim}, ${whatever}: ${even}.${context}`)}</p>`;
 }
 
+function claimOf({ operations, conflict }: ShownViolation<unknown, unknown>): string {
+  if (conflict === 1) return "The answer in red can't be right";
+  const isBlue = operations.some(({ role }) => role === 'placed');
+  const both = conflict === 2 ? "can't both be right" : "can't all be right";
+  return isBlue ? `The ${conflict} answers in red and blue ${both}` : `The ${conflict} answers in red ${both}`;
+}
+
+/** So many answers beside a red one are put in words; more are better looked at. */
+const RELATIONS_MAX = 4;
+
+/** How the answers of the conflict lie in time: what was over before another one began can't come after it. */
+function describeTimes({ operations }: ShownViolation<unknown, unknown>, timeUnit: string): string {
+  const stuck = operations.filter(({ role }) => role === 'stuck');
+  const placed = operations.filter(({ role }) => role === 'placed').slice(-RELATIONS_MAX);
+  const relations = stuck.flatMap((red) => placed.map((blue) => relationOf(red, blue, timeUnit)));
+  return `<ul>${relations.map((relation) => `<li>${relation}</li>`).join('')}</ul>`;
+}
+
+function relationOf(
+  { operation: red, label }: ShownOperation<unknown, unknown>,
+  blue: ShownOperation<unknown, unknown>,
+  timeUnit: string,
+): string {
+  const redEnd = red.type === 'unknown' ? Number.POSITIVE_INFINITY : red.returnAt;
+  const blueEnd = blue.operation.type === 'unknown' ? Number.POSITIVE_INFINITY : blue.operation.returnAt;
+  const distance = (duration: number): string => escapeText(`${formatDuration(duration)} ${timeUnit}`.trim());
+  const [one, other] = [`<span class="stuck">${code(label)}</span>`, `<span class="placed">${code(blue.label)}</span>`];
+  if (blueEnd < red.callAt) return `${one} was called ${distance(red.callAt - blueEnd)} after ${other} had returned.`;
+  if (redEnd < blue.operation.callAt) {
+    return `${one} had returned ${distance(blue.operation.callAt - redEnd)} before ${other} was called.`;
+  }
+  return `${one} and ${other} were under way at the same time: either may have come first.`;
+}
+
 function describeOrder({ steps, operations, initialState, finalState }: ShownViolation<unknown, unknown>): string {
   const items = steps.map(({ operation, state, hiddenBefore }) => {
-    const before = hiddenBefore === 0 ? '' : ` <span class="soft">(after ${hiddenBefore} not shown)</span>`;
+    const before = hiddenBefore === 0 ? '' : ` <span class="soft">(after ${hiddenBefore} more)</span>`;
     return `<li>${describeOperation(operations[operation])}${before}: the state is then ${code(state)}</li>`;
   });
   const stuck = operations.filter(({ role }) => role === 'stuck');
@@ -74,8 +108,10 @@ function describeOrder({ steps, operations, initialState, finalState }: ShownVio
 function describeOperation(shown: ShownOperation<unknown, unknown> | undefined): string {
   if (shown === undefined) return '';
   const { operation, label } = shown;
-  const outcome = operation.type === 'unknown' ? ', of unknown outcome' : '';
-  return `${code(label)} <span class="soft">by ${escapeText(String(operation.process))}${outcome}</span>`;
+  const { type, process, callAt } = operation;
+  const end = type === 'unknown' ? ', never answered' : ` to ${formatTime(operation.returnAt)}`;
+  const who = `by ${process}, ${formatTime(callAt)}${end}`;
+  return `${code(label)} <span class="soft">${escapeText(who)}</span>`;
 }
 
 function code(text: string): string {
@@ -98,11 +134,13 @@ h2{margin:24px 0 4px;font-size:17px}
 code{font:13px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:#f2f4f7;padding:1px 5px;border-radius:4px;overflow-wrap:anywhere}
 ol,ul{margin:6px 0;padding-left:28px}
 .stuck code{background:#fbd0cc}
+.placed code{background:#cfe0f5}
 @media (prefers-color-scheme:dark){
 body{color:#e4e9f0;background:#12161c}
 h1{color:#ff7b6e}
 .where,.soft{color:#9aa7b8}
 code{background:#1d232c}
 .stuck code{background:#6b211b}
+.placed code{background:#27466d}
 }
 `;

@@ -30,8 +30,8 @@ export class ClientCalls {
   readonly #parts: ClientCallsParts;
   readonly #history: SettledCall[] = [];
   #order = 0;
+  readonly #open = new Map<number, StartedCall>();
   #lastId = 0;
-  #openCount = 0;
 
   constructor(parts: ClientCallsParts) {
     this.#parts = parts;
@@ -42,8 +42,13 @@ export class ClientCalls {
     return this.#history;
   }
 
+  /** Those that nobody answered yet. */
+  get open(): readonly StartedCall[] {
+    return [...this.#open.values()];
+  }
+
   get openCount(): number {
-    return this.#openCount;
+    return this.#open.size;
   }
 
   write(node: SimNode, request: Omit<KvRequest, 'callId'>, plan: CallPlan): Promise<SettledCall> {
@@ -88,7 +93,7 @@ export class ClientCalls {
       callMs: timeline.nowMs,
       callOrder: this.#order,
     };
-    this.#openCount += 1;
+    this.#open.set(call.id, call);
     board.called(call);
     this.#traceCall(call);
     return new Promise((resolve) => {
@@ -126,7 +131,7 @@ export class ClientCalls {
   #settle(call: StartedCall, settlement: Settlement): SettledCall {
     this.#order += 1;
     const settled = { ...call, ...settlement, returnMs: this.#parts.timeline.nowMs, returnOrder: this.#order };
-    this.#openCount -= 1;
+    this.#open.delete(call.id);
     this.#history.push(settled);
     this.#traceReturn(settled);
     this.#parts.board.returned(settled);

@@ -1,10 +1,11 @@
 /** The application of the simulator as a linearizability check knows it: one register or list for each key. */
+import { assertNever } from '../../../core/invariants.ts';
 import { checkLinearizability } from '../../linearizability/check-linearizability.ts';
 import type { CheckResult } from '../../linearizability/check-result.ts';
 import type { Model } from '../../linearizability/model.ts';
 import { accepted, perKey, REFUSED } from '../../linearizability/model.ts';
 import type { Operation } from '../../linearizability/operation.ts';
-import type { SettledCall } from '../observation/client-call.ts';
+import type { SettledCall, StartedCall } from '../observation/client-call.ts';
 import type { KvResponse } from './kv-types.ts';
 import { isListKey } from './kv-types.ts';
 
@@ -33,25 +34,60 @@ export function kvModel(): Model<KvInput, KvOutput, KvKeyState> {
       key: (state) => (typeof state === 'object' && state !== null ? `${state.length}:${state.hash}` : String(state)),
       isReadOnly: (input, output) => input.type === 'get' || (input.type === 'cas' && output === 0),
       isOverwrite: (input, output) => input.type === 'set' && output === undefined,
-      describe: (input, output) => `${JSON.stringify(input)} ${output === undefined ? '?' : JSON.stringify(output)}`,
-      describeState: (state) => JSON.stringify(state),
+      describe: describeKv,
+      describeState,
     },
     ({ key }) => key,
   );
 }
 
-/** Writes and the reads that must be linearizable, each between its call and its answer. */
-export function operationsOfCalls(history: readonly SettledCall[]): readonly Operation<KvInput, KvOutput>[] {
-  return history.flatMap((call): Operation<KvInput, KvOutput>[] => {
+/**
+ * Writes and the reads that must be linearizable, each between its call and its answer, in virtual milliseconds. Calls
+ * that are still open have an unknown outcome.
+ */
+export function operationsOfCalls(
+  history: readonly SettledCall[],
+  open: readonly StartedCall[] = [],
+): readonly Operation<KvInput, KvOutput>[] {
+  const timeAt = timesOf(history, open);
+  const settled = history.flatMap((call): Operation<KvInput, KvOutput>[] => {
     const input = inputOf(call);
     if (input === null) return [];
-    const made = { process: call.client, input, callAt: call.callOrder };
+    const made = { process: processOf(call), input, callAt: timeAt(call.callOrder) };
     if (call.outcome === 'unknown') return [{ type: 'unknown', ...made }];
-    const returnAt = call.returnOrder;
+    const returnAt = timeAt(call.returnOrder);
     if (call.outcome === 'failed' || call.output === null) return [{ type: 'failed', ...made, returnAt }];
     const output = call.output.type === 'read' ? call.output.value : call.output.response;
     return [{ type: 'ok', ...made, returnAt, output }];
   });
+  const unanswered = open.flatMap((call): Operation<KvInput, KvOutput>[] => {
+    const input = inputOf(call);
+    if (input === null) return [];
+    return [{ type: 'unknown', process: processOf(call), input, callAt: timeAt(call.callOrder) }];
+  });
+  return [...settled, ...unanswered];
+}
+
+function processOf({ client }: StartedCall): string {
+  return `client ${client}`;
+}
+
+/** Between things that happened at one time, since only their order counts. */
+const TICK_MS = 0.001;
+
+/** The times of calls and answers by their order, as the trace has them, but no two alike. */
+function timesOf(history: readonly SettledCall[], open: readonly StartedCall[]): (order: number) => number {
+  const events = [
+    ...history.map(({ returnOrder, returnMs }) => ({ order: returnOrder, atMs: returnMs })),
+    ...[...history, ...open].map(({ callOrder, callMs }) => ({ order: callOrder, atMs: callMs })),
+  ].toSorted((a, b) => a.order - b.order);
+  const times = new Map<number, number>();
+  let lastMs = Number.NEGATIVE_INFINITY;
+  for (const { order, atMs } of events) {
+    lastMs = Math.max(atMs, lastMs + TICK_MS);
+    times.set(order, lastMs);
+  }
+  return (order) => times.get(order) ?? order;
 }
 
 /** Enough for most runs, and soon over for the others. */
@@ -61,11 +97,14 @@ const LIMITS = Object.freeze({ maxSteps: 2_000_000, maxCacheEntries: 100_000 });
  * Knows nothing of logs and indexes: what it finds, clients could have found. Undecided where too many outcomes are
  * unknown.
  */
-export function checkCalls(history: readonly SettledCall[]): CheckResult<KvInput, KvOutput> {
-  return checkLinearizability(operationsOfCalls(history), kvModel(), LIMITS);
+export function checkCalls(
+  history: readonly SettledCall[],
+  open: readonly StartedCall[] = [],
+): CheckResult<KvInput, KvOutput> {
+  return checkLinearizability(operationsOfCalls(history, open), kvModel(), LIMITS);
 }
 
-function inputOf({ input }: SettledCall): KvInput | null {
+function inputOf({ input }: StartedCall): KvInput | null {
   if (input.type === 'read') {
     const isChecked = input.level === 'linearizable' || input.level === 'lease';
     return isChecked ? { type: 'get', key: input.key } : null;
@@ -97,4 +136,33 @@ function stepList(state: KvKeyState, input: KvInput, output: KvOutput | undefine
 
 function mix(hash: number, value: number): number {
   return (Math.imul(hash ^ value, 0x0100_0193) ^ (hash >>> 13)) >>> 0;
+}
+
+/** `set 5 (before: 3)`, `get → 5`; a question mark for an answer that nobody knows. */
+function describeKv(input: KvInput, output: KvOutput | undefined): string {
+  const answer = output === undefined ? '?' : describeValue(output);
+  switch (input.type) {
+    case 'get':
+      return `get → ${answer}`;
+    case 'set':
+      return `set ${input.value}${output === undefined ? ' → ?' : ` (before: ${answer})`}`;
+    case 'append':
+      return `append ${input.value} → ${output === undefined ? '?' : `${answer} long`}`;
+    case 'cas': {
+      const word = output === undefined ? '?' : output === 1 ? 'done' : 'refused';
+      return `cas ${describeValue(input.expected)} to ${input.value} → ${word}`;
+    }
+    default:
+      return assertNever(input);
+  }
+}
+
+function describeValue(value: KvOutput): string {
+  if (value === null) return 'none';
+  return typeof value === 'number' ? String(value) : `[${value.join(', ')}]`;
+}
+
+function describeState(state: KvKeyState): string {
+  if (state === null) return 'none';
+  return typeof state === 'number' ? String(state) : `a list of ${state.length} (#${state.hash.toString(16)})`;
 }

@@ -1,4 +1,6 @@
 /** Runs one seed from its start to its end. */
+
+import { violationText } from '../../linearizability/render/violation-text.ts';
 import { ClientCalls } from '../clients/client-calls.ts';
 import { SimClient } from '../clients/sim-client.ts';
 import { checkCalls } from '../kv/kv-model.ts';
@@ -78,7 +80,9 @@ class SeedRun {
       (error: unknown) => this.#end(verdictOf(error)),
     );
     await timeline.run(Number.POSITIVE_INFINITY).catch((error: unknown) => this.#end(verdictOf(error)));
-    return this.#result(this.#judge());
+    const verdict = this.#judge();
+    const isChecked = this.#checksLinearizability && (verdict.outcome === 'ok' || verdict.outcome === 'safety');
+    return this.#result(verdict, isChecked ? checkCalls(this.#calls.history, this.#calls.open) : null);
   }
 
   async #script(): Promise<void> {
@@ -135,19 +139,12 @@ class SeedRun {
         message,
       };
     }
-    if (this.#verdict?.outcome === 'ok' && this.#checksLinearizability) return this.#checkCalls();
     return this.#verdict ?? { outcome: 'liveness', property: 'time goes on', message: 'nothing is left to happen' };
   }
 
-  /** Finds nothing that the oracles would not, unless they are wrong. */
-  #checkCalls(): Verdict {
-    const result = checkCalls(this.#calls.history);
-    if (result.verdict !== 'violation') return OK;
-    return { outcome: 'safety', property: 'linearizability', message: JSON.stringify(result.violation) };
-  }
-
-  #result(verdict: Verdict): SimResult {
+  #result(judged: Verdict, linearizability: SimResult['linearizability']): SimResult {
     const { timeline, trace } = this.#cluster;
+    const verdict = withLinearizability(judged, linearizability);
     trace.line(null, `END ${verdict.outcome} ${verdict.message ?? ''}`);
     return {
       seed: this.#seed,
@@ -160,6 +157,7 @@ class SeedRun {
       schedule: this.#schedule,
       history: this.#calls.history,
       counts: this.#counts(),
+      linearizability,
     };
   }
 
@@ -176,6 +174,12 @@ class SeedRun {
       memberships: board.committed.membershipCount,
     };
   }
+}
+
+/** Finds nothing that the oracles would not, unless they are wrong. What they found says more. */
+function withLinearizability(verdict: Verdict, result: SimResult['linearizability']): Verdict {
+  if (verdict.outcome !== 'ok' || result?.verdict !== 'violation') return verdict;
+  return { outcome: 'safety', property: 'linearizability', message: violationText(result.violation) };
 }
 
 function verdictOf(error: unknown): Verdict {

@@ -1,4 +1,6 @@
 /** What is asked of a run, and what came out of it. */
+import type { CheckResult } from '../../linearizability/check-result.ts';
+import type { KvInput, KvOutput } from '../kv/kv-model.ts';
 import type { SettledCall } from '../observation/client-call.ts';
 import type { FaultItem, FaultKind } from '../schedule/fault-item.ts';
 import type { SimSettings } from '../settings.ts';
@@ -17,7 +19,10 @@ export interface SimOptions {
   readonly intensity?: number | undefined;
   /** These faults instead of drawn ones. */
   readonly schedule?: readonly FaultItem[] | undefined;
-  /** Check the calls of the clients for linearizability, too, without knowing the log. Takes a while. Default false. */
+  /**
+   * Check the calls of the clients for linearizability, too, without knowing the log. Takes a while. Default false. Runs
+   * that failed for another reason than safety are not checked.
+   */
   readonly checksLinearizability?: boolean | undefined;
   /** Receives what happens, line by line. Default: nobody. Does not change what happens. */
   readonly trace?: TraceSink | undefined;
@@ -49,6 +54,8 @@ export interface SimResult {
   /** Every call of every client. */
   readonly history: readonly SettledCall[];
   readonly counts: SimCounts;
+  /** What the check for linearizability says; `null` when there was none. */
+  readonly linearizability: CheckResult<KvInput, KvOutput> | null;
 }
 
 export interface SimCounts {

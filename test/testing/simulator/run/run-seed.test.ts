@@ -1,6 +1,10 @@
 /** Whole runs: what they report, what they refuse, and how failures are made small. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { writeTimeline } from '../../../../scripts/sim/failure-report.ts';
 import { ClientCalls } from '../../../../src/testing/simulator/clients/client-calls.ts';
 import { checkCalls } from '../../../../src/testing/simulator/kv/kv-model.ts';
 import { HEALED_LIMITS, HealedPhase, LivenessFailure } from '../../../../src/testing/simulator/run/healed-phase.ts';
@@ -28,16 +32,28 @@ test('clusters under all kinds of faults keep every property, and serve when the
   assert.ok(results.some(({ counts }) => counts.memberships > 5));
 });
 
-test('what clients saw is linearizable, and would not be if an answer were another one', async () => {
-  const { history } = await runSeed({ seed: 5, durationMs: 3000, nodes: 3 });
-  assert.equal(checkCalls(history).verdict, 'linearizable');
+test('what clients saw is linearizable, and would not be if an answer were another one', async (t) => {
+  const result = await runSeed({ seed: 5, durationMs: 3000, nodes: 3, checksLinearizability: true });
+  const { history } = result;
+  assert.equal(result.linearizability?.verdict, 'linearizable');
+  assert.equal(result.linearizability.statistics.partitions > 0, true);
   const position = history.findIndex(({ input, output }) => {
     return input.type === 'read' && input.level === 'linearizable' && output?.type === 'read' && output.stateIndex > 20;
   });
   const call = history[position];
   assert.ok(call?.output?.type === 'read');
   const changed = history.with(position, { ...call, output: { ...call.output, value: 4_000_000_000 } });
-  assert.equal(checkCalls(changed).verdict, 'violation');
+  const linearizability = checkCalls(changed);
+  assert.equal(linearizability.verdict, 'violation');
+
+  // What the command writes for people then.
+  const directory = mkdtempSync(join(tmpdir(), 'sim-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'timeline.html');
+  assert.equal(writeTimeline({ ...result, linearizability: null }, file), null);
+  assert.equal(writeTimeline(result, file), null);
+  assert.equal(writeTimeline({ ...result, linearizability }, file), file);
+  assert.match(readFileSync(file, 'utf8'), /Seed 5: not linearizable[\s\S]*get → 4000000000/);
 });
 
 test('nodes that stay down for good are not waited for, as long as a quorum is left', async () => {
