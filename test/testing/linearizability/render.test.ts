@@ -74,7 +74,20 @@ describe('the page about a violation', () => {
     const add = { type: 'add' as const, amount: 1 };
     const lost = violationOf([done(ask('A', add), 1, [0, 5]), done(ask('B', add), 1, [1, 6])], counterModel());
     const text = textOf(renderTimeline(lost));
-    assert.match(text, /add 1 → 1 and add 1 → 1 were under way at the same time: either may have come first/);
+    assert.match(text, /add 1 → 1 and add 1 → 1 were under way at the same time: calls and returns leave open which/);
+  });
+
+  test('shows the last answers of a conflict that is too large for a page, and says that there are more', () => {
+    const adds = Array.from({ length: 30 }, (_, n) =>
+      done(ask(`p${n % 4}`, { type: 'add' as const, amount: 1 }), null, [n, n + 0.5] as const),
+    );
+    const violation = violationOf([...adds, done(ask('r', { type: 'get' as const }), 29, [40, 41])], counterModel());
+    assert.equal(violation.conflict, 31);
+    assert.ok(violation.operations.length <= 10);
+    assert.match(
+      textOf(renderTimeline(violation)),
+      /The 31 answers in red and blue can't all be right\. The last 9 of/,
+    );
   });
 });
 

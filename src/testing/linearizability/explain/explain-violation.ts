@@ -11,6 +11,8 @@ import type { ShownOperation, ShownStep, ShownViolation } from './violation.ts';
 
 /** More operations are not readable on one page. */
 const CONFLICT_MAX = 16;
+/** Of a larger conflict, so many of those that have a place: the last ones, near what is stuck. */
+const LAST_SHOWN = 8;
 /** Of a conflict that could not be reduced, those that fit nowhere. */
 const STUCK_MAX = 8;
 /** Operations next to the end of the order, and those that an answer may come from. */
@@ -82,11 +84,12 @@ function chooseShown<Input, Output, State>(
   { core }: Conflict<Input, Output>,
   model: Model<Input, Output, State>,
 ): readonly ShownOperation<Input, Output>[] {
-  const ofCore = order.filter(({ operation }) => core.has(operation)).slice(-CONFLICT_MAX);
+  const allOfCore = order.filter(({ operation }) => core.has(operation));
+  const ofCore = allOfCore.length <= CONFLICT_MAX ? allOfCore : allOfCore.slice(-LAST_SHOWN);
   const others = order.filter(({ operation }) => !core.has(operation));
   const recent = others.slice(-RECENT_MAX);
   const sources = others.filter((item) => !recent.includes(item) && leadsTo(item.operation, stuck, model));
-  const room = Math.max(0, CONFLICT_MAX - ofCore.length);
+  const room = allOfCore.length <= CONFLICT_MAX ? CONFLICT_MAX - ofCore.length : 0;
   const context = [...sources.slice(-SOURCES_MAX), ...recent].slice(0, room);
   const show = (operation: Operation<Input, Output>, role: ShownOperation<Input, Output>['role']) => {
     const output = operation.type === 'ok' ? operation.output : undefined;

@@ -47,14 +47,16 @@ function describeConflict(violation: ShownViolation<unknown, unknown>): string {
     return `<p>No order explains ${conflict.toLocaleString('en')} answered operations of ${escapeText(partition)}. ${sorry}</p>`;
   }
   const claim = claimOf(violation);
-  if (others === 0) return `<p>${claim}.</p>`;
+  const shown = operations.filter(({ role }) => role === 'placed' || role === 'stuck').length;
+  const hidden = shown < conflict ? ` The last ${shown} of them are shown.` : '';
+  if (others === 0) return `<p>${claim}.${hidden}</p>`;
   const [rest, each] =
     others === 1 ? ['operation', 'it'] : [`${others.toLocaleString('en')} operations`, 'each of them'];
   const whatever = `whatever the other ${rest} of ${partition} did`;
   const even = `even if ${each} had taken effect at any time after its call, or never`;
   const isGrey = operations.some(({ role }) => role === 'context' || role === 'assumed');
   const context = isGrey ? ' Some of those are shown in grey, where they help to understand.' : '';
-  return `<p>${escapeText(`${claim}, ${whatever}: ${even}.${context}`)}</p>`;
+  return `<p>${escapeText(`${claim}, ${whatever}: ${even}.${hidden}${context}`)}</p>`;
 }
 
 function claimOf({ operations, conflict }: ShownViolation<unknown, unknown>): string {
@@ -64,14 +66,15 @@ function claimOf({ operations, conflict }: ShownViolation<unknown, unknown>): st
   return isBlue ? `The ${conflict} answers in red and blue ${both}` : `The ${conflict} answers in red ${both}`;
 }
 
-/** So many answers beside a red one are put in words; more are better looked at. */
+/** So many sentences are still read; what more answers have to do with each other is better looked at. */
 const RELATIONS_MAX = 4;
 
 /** How the answers of the conflict lie in time: what was over before another one began can't come after it. */
 function describeTimes({ operations }: ShownViolation<unknown, unknown>, timeUnit: string): string {
   const stuck = operations.filter(({ role }) => role === 'stuck');
-  const placed = operations.filter(({ role }) => role === 'placed').slice(-RELATIONS_MAX);
+  const placed = operations.filter(({ role }) => role === 'placed');
   const relations = stuck.flatMap((red) => placed.map((blue) => relationOf(red, blue, timeUnit)));
+  if (relations.length > RELATIONS_MAX) return '';
   return `<ul>${relations.map((relation) => `<li>${relation}</li>`).join('')}</ul>`;
 }
 
@@ -88,7 +91,7 @@ function relationOf(
   if (redEnd < blue.operation.callAt) {
     return `${one} had returned ${distance(blue.operation.callAt - redEnd)} before ${other} was called.`;
   }
-  return `${one} and ${other} were under way at the same time: either may have come first.`;
+  return `${one} and ${other} were under way at the same time: calls and returns leave open which came first.`;
 }
 
 function describeOrder({ steps, operations, initialState, finalState }: ShownViolation<unknown, unknown>): string {
