@@ -108,7 +108,8 @@ export class Runtime {
     const whenDurable = (index: LogIndex): Promise<void> => this.#gate.pass(index);
     const purgedIndex = (): LogIndex => this.#core.state.log.purged.index;
     const shared = { runtime: parts, events: this.events, cache: this.#cache, applier: this.#applier };
-    const answers = { replies: this.#replies, connection, post };
+    const fail = (error: unknown): void => this.fail(error);
+    const answers = { replies: this.#replies, connection, post, fail };
     this.snapshots = new Snapshots({ ...shared, ...answers, whenDurable, purgedIndex }, initial.snapshot);
     this.#persister = this.#makePersister();
     this.inbound = this.#makeInbound();

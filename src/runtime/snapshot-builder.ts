@@ -3,12 +3,13 @@ import type { LogId, LogIndex } from '../core/ids.ts';
 import type { SnapshotMeta } from '../core/message.ts';
 import type { Timers } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
-import type { SnapshotStore, StoredSnapshot } from '../ports/snapshot-store.ts';
+import type { StoredSnapshot } from '../ports/snapshot-store.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
+import type { SnapshotSpace } from './fail-stop-snapshots.ts';
 
 export interface SnapshotBuilderParts {
   readonly stateMachine: StateMachine<unknown, unknown>;
-  readonly snapshotStore: SnapshotStore;
+  readonly snapshotStore: SnapshotSpace;
   readonly timers: Timers;
   readonly random: Random;
   /** Build when so many entries were applied since the last one; 0 = only on demand. */
@@ -55,7 +56,7 @@ export class SnapshotBuilder {
 
   /**
    * Builds one now, or joins the one being built. `null` when nothing was applied since the last one.
-   * @throws what state machine or snapshot store throw; the node goes on with the log it has
+   * @throws what the state machine throws: the node goes on with the log it has; or what the store does: it stops
    */
   build(): Promise<StoredSnapshot | null> {
     if (this.#building !== null) return this.#building;

@@ -6,15 +6,16 @@ import type { Message } from '../core/message.ts';
 import { SnapshotError } from '../errors.ts';
 import type { LogStore } from '../ports/log-store.ts';
 import type { SnapshotHeader, SnapshotReception, SnapshotSink } from '../ports/network.ts';
-import type { SnapshotStore, SnapshotWriter } from '../ports/snapshot-store.ts';
+import type { SnapshotWriter } from '../ports/snapshot-store.ts';
 import type { StateMachine } from '../ports/state-machine.ts';
 import type { Applier } from './applier.ts';
+import type { SnapshotSpace } from './fail-stop-snapshots.ts';
 import type { LogCache } from './log-cache.ts';
 import type { Replies } from './replies.ts';
 
 export interface SnapshotReceiverParts {
   readonly stateMachine: StateMachine<unknown, unknown>;
-  readonly snapshotStore: SnapshotStore;
+  readonly snapshotStore: SnapshotSpace;
   readonly logStore: LogStore;
   readonly cache: LogCache;
   readonly applier: Applier;

@@ -5,6 +5,7 @@ import type { Input } from '../core/input.ts';
 import type { PeerConnection } from '../ports/network.ts';
 import type { Applier } from './applier.ts';
 import type { Events } from './events.ts';
+import { failStop } from './fail-stop-snapshots.ts';
 import type { LogCache } from './log-cache.ts';
 import type { Replies } from './replies.ts';
 import type { RuntimeParts } from './runtime-parts.ts';
@@ -22,6 +23,7 @@ export interface SnapshotsParts {
   readonly post: (input: Input) => void;
   readonly whenDurable: (index: LogIndex) => Promise<void>;
   readonly purgedIndex: () => LogIndex;
+  readonly fail: (error: unknown) => void;
 }
 
 export class Snapshots {
@@ -33,9 +35,11 @@ export class Snapshots {
   constructor(parts: SnapshotsParts, last: LogId) {
     const { runtime, post } = parts;
     this.#parts = parts;
+    const snapshotStore = failStop(runtime.snapshotStore, parts.fail);
     this.builder = new SnapshotBuilder(
       {
         ...runtime,
+        snapshotStore,
         whenDurable: parts.whenDurable,
         logsSinceLast: runtime.config.snapshotLogsSinceLast,
         mayWrite: () => this.receiver.tryYield(),
@@ -60,6 +64,7 @@ export class Snapshots {
     this.receiver = new SnapshotReceiver({
       ...runtime,
       ...parts,
+      snapshotStore,
       onInstalled: (effect, from) => this.#onInstalled(effect, from),
     });
   }
