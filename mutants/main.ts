@@ -47,7 +47,8 @@ function chooseMutants({ file, only }: MutantArguments): readonly Mutant[] {
   });
 }
 
-// The workers see their line to this process end, and follow.
+// Each worker is ended at the exit.
+process.setMaxListeners(0);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(EXIT_CODES.interrupted));
 
 main().then(

@@ -1,6 +1,7 @@
 /** Runs seeds in a process of its own, on the library with some patches. */
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { SimOptions } from '../src/testing/simulator/run/sim-options.ts';
 import type { Patch } from './mutant.ts';
@@ -21,9 +22,12 @@ class WorkerFailure extends Error {
 
 export class SeedRunner {
   readonly #worker: ChildProcess;
+  /** A worker that is busy would not notice that nobody waits for it any more. */
+  readonly #kill = (): unknown => this.#worker.kill();
 
   private constructor(worker: ChildProcess) {
     this.#worker = worker;
+    process.once('exit', this.#kill);
   }
 
   /** @throws WorkerFailure when the patched sources can't be loaded */
@@ -41,7 +45,8 @@ export class SeedRunner {
   }
 
   close(): void {
-    this.#worker.kill();
+    process.off('exit', this.#kill);
+    this.#kill();
   }
 
   #ask(message: WorkerStart | SimOptions): Promise<unknown> {

@@ -17,7 +17,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
         replace: 'return Math.ceil(voters.length / 2);',
       },
     ],
-    pinned: [1],
+    pinned: [16, 22, 15],
   },
   {
     name: 'vote-without-log-check',
@@ -30,12 +30,12 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
         replace: 'return lastLogId.index >= 0 || compareLogIds(lastLogId, core.state.log.lastLogId()) >= 0;',
       },
     ],
-    pinned: [4],
+    pinned: [13, 4, 17],
   },
   {
     name: 'log-check-by-length',
     bug: 'The longer log counts as the more up to date, whatever the term of its last entry.',
-    origin: '§5.4.1; liferaft pull 10 put such a check right',
+    origin: '§5.4.1; hashicorp/raft pull 95 and liferaft pull 10 put such checks right',
     patches: [
       {
         file: FOLLOWER,
@@ -55,7 +55,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
         ],
       }),
     },
-    pinned: [3],
+    pinned: [24, 15, 11],
   },
   {
     name: 'vote-not-persisted',
@@ -68,7 +68,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
         replace: 'if (votedFor === null) state.hardState = { term, votedFor: from };',
       },
     ],
-    pinned: [1],
+    pinned: [19, 13, 20],
   },
   {
     name: 'vote-reply-before-persist',
@@ -81,7 +81,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
         replace: "out.add({ type: 'send', to: from, message: response, token });",
       },
     ],
-    pinned: [1],
+    pinned: [13, 21, 11],
   },
   {
     name: 'stale-vote-counted',
@@ -94,19 +94,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
         replace: "if (message.term < hardState.term && message.type !== 'vote-response') {",
       },
     ],
-    // Votes must be late by more than an election timeout, and still find a candidate.
-    options: {
-      nodes: 3,
-      schedule: repeatedFaults({
-        everyMs: 2000,
-        times: 10,
-        faults: [
-          [0, { type: 'crash', target: 'leader', afterCalls: 0, downMs: 700 }],
-          [0, { type: 'link', links: { type: 'all' }, condition: { delayMinMs: 0, delayMaxMs: 800 }, forMs: 1500 }],
-        ],
-      }),
-    },
-    pinned: [91],
+    pinned: [38, 30, 40],
   },
   {
     name: 'pre-vote-updates-term',
@@ -121,6 +109,6 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
           '  const { hardState, log } = core.state;\n  const isLive',
       },
     ],
-    pinned: [2],
+    pinned: [21, 18, 13],
   },
 ];

@@ -11,7 +11,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'stale-append-response',
     bug: 'An answer to an append counts for a member that was removed, lost its disk and was added again meanwhile.',
-    origin: 'tikv/raft-rs #571, etcd-io/raft #349, and others in the survey drmingdrmer/raft-rejoin-bug',
+    origin: 'tikv/raft-rs #571, and others in the survey drmingdrmer/raft-rejoin-bug',
     patches: [
       {
         file: 'src/core/handler/append-entries.ts',
@@ -56,7 +56,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
         ],
       }),
     },
-    pinned: [1],
+    pinned: [18, 16, 4],
   },
   {
     name: 'joint-commit-with-one-majority',
@@ -69,7 +69,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
         replace: 'let lowest = Number.POSITIVE_INFINITY;\n  for (const voters of configs.slice(-1)) {',
       },
     ],
-    pinned: [7],
+    pinned: [55, 37, 57],
   },
   {
     name: 'membership-effective-on-commit',
@@ -91,7 +91,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
           '.membership.configs, role.ballot.votes)',
       },
     ],
-    pinned: [6],
+    pinned: [14, 17, 9],
   },
   {
     name: 'membership-rollback-forgotten',
@@ -110,7 +110,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
       },
     ],
     options: CHURN,
-    pinned: [1],
+    pinned: [2, 36, 1],
   },
   {
     name: 'learner-counted-in-quorum',
@@ -123,6 +123,6 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
         replace: 'const configs = [[...state.membership.effective.membership.nodes.keys()]];',
       },
     ],
-    pinned: [5],
+    pinned: [11, 22, 5],
   },
 ];

@@ -21,12 +21,12 @@ export const PROPOSAL_MUTANTS: readonly Mutant[] = [
         replace: '  onLeadershipLost(): void {\n    if (this.#appended.size > 0) return;\n',
       },
     ],
-    pinned: [12],
+    pinned: [17, 7, 19],
   },
   {
     name: 'timed-out-as-not-applied',
     bug: 'A proposal whose time is over counts as not applied, although it stands in the log.',
-    origin: '§8; etcd #9566 and others ask for a difference between a refusal and an unknown outcome',
+    origin: '§8; etcd #17332, where a timeout reads like a refusal',
     patches: [
       {
         file: PROPOSALS,
@@ -34,7 +34,7 @@ export const PROPOSAL_MUTANTS: readonly Mutant[] = [
         replace: 'if (proposal.logId === null || !proposal.isSettled) return new TimeoutError',
       },
     ],
-    pinned: [2],
+    pinned: [22, 9, 15],
   },
   {
     name: 'forwarded-proposal-sent-again',
@@ -50,6 +50,6 @@ export const PROPOSAL_MUTANTS: readonly Mutant[] = [
           '        .catch(() => connection.request(asked, { signal }));',
       },
     ],
-    pinned: [5],
+    pinned: [5, 21, 25],
   },
 ];

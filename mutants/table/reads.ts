@@ -18,7 +18,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
   {
     name: 'lease-read-after-stall',
     bug: 'The lease starts when an answer is read, not when the round was sent: a leader that slept renews it by old mail.',
-    origin: 'thesis §6.4.1; tikv #964: leases and pauses of the process',
+    origin: 'thesis §6.4.1; tikv #10011: leases and pauses of the process',
     patches: [
       {
         file: 'src/core/read/lease.ts',
@@ -38,7 +38,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
         ],
       }),
     },
-    pinned: [15],
+    pinned: [21, 15, 9],
   },
   {
     name: 'lease-kept-after-transfer',
@@ -62,7 +62,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
         ],
       }),
     },
-    pinned: [16],
+    pinned: [16, 30, 8],
   },
   {
     name: 'read-index-without-own-commit',
@@ -75,7 +75,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
         replace: 'return Math.max(core.state.commitIndex, Math.min(leader.blankIndex, 0));',
       },
     ],
-    pinned: [14],
+    pinned: [15, 9, 14],
   },
   {
     name: 'read-index-by-earlier-round',
@@ -99,6 +99,6 @@ export const READ_MUTANTS: readonly Mutant[] = [
         ],
       }),
     },
-    pinned: [31],
+    pinned: [31, 104, 107],
   },
 ];

@@ -16,7 +16,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         replace: 'if (index <= state.commitIndex) return false;',
       },
     ],
-    pinned: [1],
+    pinned: [11, 25, 10],
   },
   {
     name: 'append-ack-before-persist',
@@ -29,7 +29,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         replace: 'out.send(from, { ...answer(core, request), success: true, matchIndex }, token);',
       },
     ],
-    pinned: [1],
+    pinned: [24, 20, 16],
   },
   {
     name: 'leader-counts-itself-before-persist',
@@ -42,7 +42,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         replace: 'id === state.nodeId ? state.log.lastIndex :',
       },
     ],
-    pinned: [2],
+    pinned: [17, 15, 14],
   },
   {
     name: 'ack-beyond-verified',
@@ -55,7 +55,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         replace: 'const matchIndex = state.log.lastIndex;',
       },
     ],
-    pinned: [12],
+    pinned: [44, 13, 19],
   },
   {
     name: 'truncation-without-conflict',
@@ -68,7 +68,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         replace: '',
       },
     ],
-    pinned: [2],
+    pinned: [6, 21, 4],
   },
   {
     name: 'heartbeat-commit-beyond-match',
@@ -87,12 +87,12 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         replace: 'commitTo(core, Math.min(request.commitIndex, core.state.log.lastIndex));',
       },
     ],
-    pinned: [1],
+    pinned: [21, 22, 18],
   },
   {
     name: 'failed-write-ignored',
     bug: 'The log store takes a write that failed as done, and goes on behind the hole.',
-    origin: 'the errors of fsync that PostgreSQL dropped until 2018; kin of hashicorp/raft-wal #10',
+    origin: 'the errors of fsync that PostgreSQL dropped until 2018; hashicorp/raft-wal pull 32',
     patches: [
       {
         file: 'src/storage/group-log/group-log-store.ts',
@@ -106,6 +106,6 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
         replace: '',
       },
     ],
-    pinned: [31],
+    pinned: [31, 49, 38],
   },
 ];

@@ -7,7 +7,7 @@ export const SNAPSHOT_MUTANTS: readonly Mutant[] = [
   {
     name: 'old-snapshot-installed',
     bug: 'A snapshot is installed although more than it covers is committed already.',
-    origin: '§7; kin of openraft #1719, where an old snapshot was sent again and again',
+    origin: '§7; etcd pull 1763: snapshots may arrive late',
     patches: [
       {
         file: SNAPSHOT,
@@ -20,7 +20,7 @@ export const SNAPSHOT_MUTANTS: readonly Mutant[] = [
         replace: 'if (last.index <= state.snapshot.index || state.installing !== null) {',
       },
     ],
-    pinned: [14],
+    pinned: [51, 21, 5],
   },
   {
     name: 'purge-beyond-snapshot',
@@ -33,7 +33,7 @@ export const SNAPSHOT_MUTANTS: readonly Mutant[] = [
         replace: 'let index = Math.max(wantedIndex, state.applied.index);',
       },
     ],
-    pinned: [5],
+    pinned: [9, 21, 23],
   },
   {
     name: 'applied-index-not-atomic',
@@ -49,7 +49,7 @@ export const SNAPSHOT_MUTANTS: readonly Mutant[] = [
           '    await this.#disk.save({ state, applied });\n',
       },
     ],
-    pinned: [2],
+    pinned: [40, 24, 2],
   },
   {
     name: 'snapshot-behind-its-state',
@@ -64,7 +64,7 @@ export const SNAPSHOT_MUTANTS: readonly Mutant[] = [
           '    await new Promise<void>((resolve) => void this.#timers.setTimer(5, resolve));\n    const release',
       },
     ],
-    pinned: [23],
+    pinned: [27, 23, 12],
   },
   {
     name: 'snapshot-ahead-of-log',
@@ -77,7 +77,7 @@ export const SNAPSHOT_MUTANTS: readonly Mutant[] = [
         replace: 'if (this.#durableIndex() >= Math.min(index, 0)) return;',
       },
     ],
-    pinned: [27],
+    pinned: [32, 27, 34],
   },
   {
     name: 'state-ahead-of-log',
@@ -90,6 +90,6 @@ export const SNAPSHOT_MUTANTS: readonly Mutant[] = [
         replace: 'return stateMachine.isDurable ? Math.max(this.#target, durableIndex()) : this.#target;',
       },
     ],
-    pinned: [2],
+    pinned: [24, 7, 16],
   },
 ];

@@ -1,6 +1,7 @@
 /** The command itself: what its exit codes say, and that a bug is caught in a process of its own. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,11 +23,15 @@ function run(...args: string[]): Ended {
 
 /** Runs made-up mutants for a few short seeds. */
 function runFile(t: TestContext, mutants: readonly object[], ...args: string[]): Ended {
+  return run('--file', writeMutants(t, mutants), '--workers', '1', ...args);
+}
+
+function writeMutants(t: TestContext, mutants: readonly object[]): string {
   const directory = mkdtempSync(join(tmpdir(), 'mutants-'));
   t.after(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'mutants.json');
   writeFileSync(file, JSON.stringify(mutants));
-  return run('--file', file, '--workers', '1', ...args);
+  return file;
 }
 
 const HARMLESS = {
@@ -91,6 +96,18 @@ describe('npm run mutants', () => {
       assert.equal(status, 1);
       assert.match(stderr, message);
     }
+  });
+
+  test('leaves no process behind when it is interrupted', async (t) => {
+    const file = writeMutants(t, [{ ...HARMLESS, options: { nodes: 1, durationMs: 1 } }]);
+    const child = spawn(process.execPath, [COMMAND, '--file', file, '--workers', '1', '--seeds', '100000']);
+    t.after(() => child.kill('SIGKILL'));
+    // Comes after a hundred seeds.
+    await once(child.stderr, 'data');
+    child.kill('SIGTERM');
+    // The worker has the same standard output: it is gone when that is closed.
+    const [code] = await once(child, 'close');
+    assert.equal(code, 130);
   });
 
   test('lists all mutants', () => {

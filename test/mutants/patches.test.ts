@@ -53,6 +53,14 @@ describe('the mutants', () => {
     );
   });
 
+  test('stand in their document, all of them and no others', () => {
+    const rows = readSource('docs/MUTANTS.md').match(/^\| `[\w-]+` \|/gm) ?? [];
+    assert.deepEqual(
+      rows.map((row) => row.slice(3, -3)),
+      MUTANTS.map(({ name }) => name),
+    );
+  });
+
   test('have schedules that a cluster can survive', () => {
     const own = MUTANTS.flatMap(({ options }) => (options?.schedule === undefined ? [] : [options]));
     assert.ok(own.length > 0);
