@@ -57,11 +57,25 @@ const DAMAGES: Readonly<Record<string, { damage(file: Buffer): Buffer | null; pr
     damage: (file) => filled(filled(file, 0, 200), PAGE_BYTES, 200),
     problem: NO_DATABASE,
   },
+  'has keys out of order': { damage: withKeysOutOfOrder, problem: /page \d+ makes no sense/ },
   'has an older meta page in the place of the newest': {
     damage: (file) => withOlderMeta(file),
     problem: NO_DATABASE,
   },
 };
+
+/** The first key of every leaf of the log is behind all others of its page. */
+function withKeysOutOfOrder(file: Buffer): Buffer {
+  const changed = Buffer.from(file);
+  for (let page = 2 * PAGE_BYTES; page < file.byteLength; page += PAGE_BYTES) {
+    const isLeaf = file.readBigUInt64LE(page) === BigInt(page / PAGE_BYTES) && file.readUInt16LE(page + 18) === 2;
+    const hasTwoNodes = isLeaf && file.readUInt16LE(page + 20) >= 4;
+    if (!hasTwoNodes) continue;
+    const node = page + 24 + file.readUInt16LE(page + 24);
+    if (file.readUInt16LE(node + 6) === 8) changed[node + 8] = 0xff;
+  }
+  return changed;
+}
 
 function filled(file: Buffer, start: number, length: number): Buffer {
   return Buffer.from(file).fill(0xa5, start, start + length);
