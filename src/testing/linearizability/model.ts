@@ -109,16 +109,21 @@ export function accepted<State>(state: State): Step<State> {
   return { ok: true, state };
 }
 
-/** Makes many independent objects of one: the history is split by the key of each input. */
-export function perKey<Input, Output, State>(
+/**
+ * Makes many independent objects of one: the history is split by the key of each input. Inputs may have more fields than
+ * those of the model, which does not look at them: the key, for example.
+ */
+export function perKey<Input, Output, State, Keyed extends Input = Input>(
   model: Model<Input, Output, State>,
-  keyOf: (input: Input) => string,
-): Model<Input, Output, State> {
+  keyOf: (input: Keyed) => string,
+): Model<Keyed, Output, State> {
+  // Its functions take any input that has their fields. A simplified one may lack the key: nobody looks for it there.
+  const inner = model as unknown as Model<Keyed, Output, State>;
   return {
-    ...model,
+    ...inner,
     name: `${model.name} per key`,
     partition: (operations) => groupByKey(operations, keyOf),
-    describe: (input, output) => `${keyOf(input)}: ${model.describe(input, output)}`,
+    describe: (input, output) => `${keyOf(input)}: ${inner.describe(input, output)}`,
   };
 }
 

@@ -5,22 +5,33 @@ import type {
 } from '../../../src/testing/linearizability/models/key-value-operations.ts';
 import type { Operation } from '../../../src/testing/linearizability/operation.ts';
 import { stores } from './objects.ts';
+import type { Answer } from './random-histories.ts';
 
 export type StoreOperation = Operation<KeyValueInput, KeyValueOutput>;
 
-export interface LargeHistoryOptions {
+export interface LargeHistorySize {
   readonly seed: number;
   readonly operations: number;
   readonly keys: number;
   readonly clients: number;
   /** Share of the operations whose outcome is unknown, half of which never take effect. */
   readonly unknown: number;
+}
+
+export interface LargeHistoryOptions extends LargeHistorySize {
   /** Share of the operations that list all keys. */
   readonly lists?: number;
 }
 
-interface Planned {
-  readonly input: KeyValueInput;
+/** What clients ask, and who answers. */
+export interface Workload<Input, Output> {
+  /** The `n`th question. */
+  readonly ask: (random: () => number, n: number) => Input;
+  readonly answer: Answer<Input, Output>;
+}
+
+interface Planned<Input> {
+  readonly input: Input;
   readonly process: number;
   readonly callAt: number;
   readonly pointAt: number;
@@ -28,12 +39,22 @@ interface Planned {
   readonly fate: 'ok' | 'late' | 'lost';
 }
 
-/** A client calls, waits, calls again. One whose call is of unknown outcome goes on under a new name. */
 export function largeHistory(options: LargeHistoryOptions): readonly StoreOperation[] {
+  return largeHistoryOf(options, {
+    ask: (random, n) => randomInput(random, n, options),
+    answer: stores.createObject(),
+  });
+}
+
+/** A client calls, waits, calls again. One whose call is of unknown outcome goes on under a new name. */
+export function largeHistoryOf<Input, Output>(
+  options: LargeHistorySize,
+  { ask, answer }: Workload<Input, Output>,
+): readonly Operation<Input, Output>[] {
   const random = seededRandom(options.seed);
   const freeAt = Array.from({ length: options.clients }, () => random() * 10);
   const names = freeAt.map((_, client) => client);
-  const planned: Planned[] = [];
+  const planned: Planned<Input>[] = [];
   for (let n = 0; n < options.operations; n += 1) {
     const client = freeAt.indexOf(Math.min(...freeAt));
     const callAt = (freeAt[client] ?? 0) + random();
@@ -41,24 +62,28 @@ export function largeHistory(options: LargeHistoryOptions): readonly StoreOperat
     const isUnknown = random() < options.unknown;
     const fate = isUnknown ? (random() < 0.5 ? 'late' : 'lost') : 'ok';
     const pointAt = fate === 'late' ? callAt + random() * 200 : callAt + random() * (returnAt - callAt);
-    const input = randomInput(random, n, options);
+    const input = ask(random, n);
     planned.push({ input, process: names[client] ?? 0, callAt, pointAt, returnAt, fate });
     freeAt[client] = returnAt;
     if (isUnknown) names[client] = (names[client] ?? 0) + options.clients;
   }
-  return execute(planned);
+  return execute(planned, answer);
 }
 
-function execute(planned: readonly Planned[]): readonly StoreOperation[] {
-  const answer = stores.createObject();
-  const outputs = new Map<Planned, KeyValueOutput>();
+function execute<Input, Output>(
+  planned: readonly Planned<Input>[],
+  answer: Answer<Input, Output>,
+): readonly Operation<Input, Output>[] {
+  const answered = new Map<Planned<Input>, { readonly output: Output }>();
   for (const operation of planned.toSorted((a, b) => a.pointAt - b.pointAt)) {
-    if (operation.fate !== 'lost') outputs.set(operation, answer(operation.input, 0));
+    if (operation.fate === 'lost') continue;
+    answered.set(operation, { output: answer(operation.input, Math.floor(operation.pointAt)) });
   }
-  return planned.map((operation): StoreOperation => {
+  return planned.map((operation): Operation<Input, Output> => {
     const { process, input, callAt, returnAt } = operation;
-    if (operation.fate !== 'ok') return { type: 'unknown', process, input, callAt };
-    return { type: 'ok', process, input, output: outputs.get(operation) ?? null, callAt, returnAt };
+    const known = answered.get(operation);
+    if (operation.fate !== 'ok' || known === undefined) return { type: 'unknown', process, input, callAt };
+    return { type: 'ok', process, input, output: known.output, callAt, returnAt };
   });
 }
 

@@ -13,6 +13,10 @@ const QUESTIONS_MIN = 20;
 /** So many operations are tried first for a conflict, then twice as many, and so on. */
 const FIRST_GUESS = 4;
 const GUESS_MAX = 64;
+/** Where so many operations are no conflict, or none that can be shown, looking for a small one takes too long. */
+const REDUCED_MAX = 512;
+/** Of all steps, so many may go into the search for a first conflict: hard models need them all, and find none. */
+const GUESS_SHARE = 0.2;
 /** Of operations that may have led to the answer that does not fit. */
 const SOURCES_MAX = 8;
 
@@ -74,16 +78,24 @@ export class ConflictWindow<Input, Output, State> {
     this.#window = this.#history.filter(({ callAt }) => callAt <= endAt);
     const required = this.#byRelevance(this.#answeredBy(endAt), endAt);
     let size = Math.min(FIRST_GUESS, required.length);
+    const guessEnd = this.#steps + GUESS_SHARE * this.#limits.maxSteps;
     while (size < required.length && !this.#isViolation(required.slice(0, size))) {
-      size = Math.min(size * 2, required.length);
+      size = this.#steps < guessEnd ? Math.min(size * 2, required.length) : required.length;
     }
+    if (size > REDUCED_MAX) return this.#conflictOf(required, { endAt, isMinimal: false });
     this.#isDecided = true;
     const core = this.#needed([], false, required.slice(0, size));
     // Questions that were given up may have made it too small.
     const isCertain = this.#isDecided || this.#isViolation(core);
-    const members = isCertain ? core : required;
+    return this.#conflictOf(isCertain ? core : required, { endAt, isMinimal: this.#isDecided });
+  }
+
+  #conflictOf(
+    members: readonly Operation<Input, Output>[],
+    { endAt, isMinimal }: { readonly endAt: number; readonly isMinimal: boolean },
+  ): Conflict<Input, Output> {
     const last = members.filter((operation) => returnOf(operation) === endAt);
-    return { core: new Set(members), last, isMinimal: this.#isDecided };
+    return { core: new Set(members), last, isMinimal };
   }
 
   /** Whether a few of the operations up to this return are a violation. That it is one is certain, that it is none not. */
