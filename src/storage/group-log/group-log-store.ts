@@ -30,7 +30,7 @@ type RecordName = (typeof RECORD_NAMES)[number];
 const COMMITTED_EVERY = 32;
 
 /** When no write takes it along for so long, it gets one: what is copied from a quiet node shall be complete. */
-const COMMITTED_WAIT_MS = 200;
+const COMMITTED_WAIT_MS = 100;
 
 export interface GroupLogStoreOptions {
   /** Default: none, and the committed position goes to the disk only along with other writes. */
@@ -60,7 +60,8 @@ export class GroupLogStore implements LogStore {
   #last: LogId = NO_LOG_ID;
   /** Saved, but not on the disk yet. */
   #committed: LogId | null = null;
-  #committedTimer: TimerHandle | null = null;
+  /** Runs out when the committed position must be noted; `end` does that at once. */
+  #noteTimer: { readonly handle: TimerHandle; readonly end: () => void } | null = null;
   #writesSinceCommitted = 0;
   #isOpened = false;
   #failure: unknown = null;
@@ -116,7 +117,14 @@ export class GroupLogStore implements LogStore {
   async saveCommitted(committed: LogId): Promise<void> {
     this.#checkWritable('saveCommitted');
     this.#committed = committed;
-    this.#committedTimer ??= this.#timers?.setTimer(COMMITTED_WAIT_MS, () => this.#noteCommitted()) ?? null;
+    const timers = this.#timers;
+    if (timers === null || this.#noteTimer !== null) return;
+    // This call ends with the note, so that somebody hears of a failure.
+    await new Promise<void>((end) => {
+      this.#noteTimer = { handle: timers.setTimer(COMMITTED_WAIT_MS, end), end };
+    });
+    this.#noteTimer = null;
+    await this.#noteCommitted();
   }
 
   async append(entries: readonly Entry[]): Promise<void> {
@@ -278,17 +286,15 @@ export class GroupLogStore implements LogStore {
     return this.#identity;
   }
 
-  /** A failure shows at the next call. */
-  #noteCommitted(): void {
-    this.#committedTimer = null;
-    if (this.#failure !== null || this.#committed === null) return;
-    this.#write(this.#takeCommitted()).catch(() => undefined);
+  async #noteCommitted(): Promise<void> {
+    if (this.#failure === null && this.#committed !== null) await this.#write(this.#takeCommitted());
   }
 
   async #close(): Promise<void> {
     this.#purge.stop();
-    this.#committedTimer?.cancel();
-    this.#noteCommitted();
+    this.#noteCommitted().catch(() => undefined);
+    this.#noteTimer?.handle.cancel();
+    this.#noteTimer?.end();
     await this.#lastWrite.catch(() => undefined);
     await this.#database.close();
   }

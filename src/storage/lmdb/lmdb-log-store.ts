@@ -1,5 +1,5 @@
 /** The durable log store. */
-import { backgroundTimers } from '../../system/system-ports.ts';
+import { systemTimers } from '../../system/system-ports.ts';
 import { GroupLogStore } from '../group-log/group-log-store.ts';
 import type { LmdbLogDatabaseOptions } from './lmdb-log-database.ts';
 import { LmdbLogDatabase } from './lmdb-log-database.ts';
@@ -20,6 +20,6 @@ export type LmdbLogStoreOptions = Pick<LmdbLogDatabaseOptions, 'directory'>;
 export class LmdbLogStore extends GroupLogStore {
   /** Opens nothing yet: the node does that. */
   constructor({ directory }: LmdbLogStoreOptions) {
-    super(new LmdbLogDatabase({ directory }), { timers: backgroundTimers });
+    super(new LmdbLogDatabase({ directory }), { timers: systemTimers });
   }
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { LogStore } from '../../ports/log-store.ts';
 import type { SnapshotStore } from '../../ports/snapshot-store.ts';
-import { backgroundTimers } from '../../system/system-ports.ts';
+import { systemTimers } from '../../system/system-ports.ts';
 import { GroupLogStore } from '../group-log/group-log-store.ts';
 import { FileSnapshotStore } from '../snapshot-files/file-snapshot-store.ts';
 import type { DirectoryLock } from './directory-lock.ts';
@@ -69,7 +69,7 @@ export async function openDurableStorage({
     },
   };
   const database = new LmdbLogDatabase({ directory: join(directory, 'log'), lock: shared });
-  const logStore = new GroupLogStore(database, { timers: backgroundTimers });
+  const logStore = new GroupLogStore(database, { timers: systemTimers });
   const close = (): Promise<void> => logStore.close();
   return {
     directory,

@@ -5,7 +5,6 @@ import type { Entry } from '../../../src/core/entry.ts';
 import { normalEntry } from '../../../src/core/entry.ts';
 import { logId } from '../../../src/core/ids.ts';
 import { CorruptionError } from '../../../src/errors.ts';
-import type { Timers } from '../../../src/ports/clock.ts';
 import type { LogDatabase } from '../../../src/ports/log-database.ts';
 import type { LogStoreOpenOptions, LogStoreState } from '../../../src/ports/log-store.ts';
 import { GroupLogStore } from '../../../src/storage/group-log/group-log-store.ts';
@@ -211,34 +210,6 @@ describe('GroupLogStore', () => {
     assert.equal(commits.count, before);
     await store.close();
     assert.equal(commits.count, before + 1);
-    assert.deepEqual((await openStore(disk)).state.committed, logId(1, 9));
-  });
-
-  test('the committed position gets a commit of its own when no write takes it along', async () => {
-    const commits = new CountedCommits();
-    const disk = new MemLogDisk();
-    const waiting: (() => void)[] = [];
-    const timers: Timers = {
-      setTimer: (_delayMs, callback) => {
-        waiting.push(callback);
-        return { cancel: () => undefined };
-      },
-      nextTurn: (callback) => void setImmediate(callback),
-    };
-    const store = new GroupLogStore(new MemLogDatabase(disk, { faults: commits }), { timers });
-    await store.open(OPTIONS);
-    await store.append(entries(1, 1, 10));
-    const before = commits.count;
-    for (let index = 1; index < 10; index += 1) await store.saveCommitted(logId(1, index));
-    assert.deepEqual([waiting.length, commits.count], [1, before]);
-    waiting.pop()?.();
-    await commits.untilCount(() => commits.count === before + 1);
-    await store.saveCommitted(logId(1, 9));
-    await store.saveHardState({ term: 1, votedFor: null });
-    waiting.pop()?.();
-    await store.append([]);
-    assert.equal(commits.count, before + 2, 'the hard state took it along');
-    disk.owner = null;
     assert.deepEqual((await openStore(disk)).state.committed, logId(1, 9));
   });
 
