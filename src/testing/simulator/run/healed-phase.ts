@@ -50,12 +50,9 @@ export class HealedPhase {
 
   /** Between `heal` and here clients are still at work; they must be stopped by now. */
   async run(): Promise<void> {
-    const { cluster, operator, calls, repairOverlooked } = this.#parts;
+    const { cluster, operator, calls } = this.#parts;
     await this.#until('elects', HEALED_LIMITS.elect, () => this.#leader() !== null);
-    await this.#until('is repaired', HEALED_LIMITS.repair, () => {
-      repairOverlooked();
-      return !operator.isBusy && calls.openCount === 0;
-    });
+    await this.#until('is repaired', HEALED_LIMITS.repair, () => !operator.isBusy && calls.openCount === 0);
     await this.#until('converges', HEALED_LIMITS.converge, () => this.#hasConverged());
     this.#compareStates();
     for (const node of this.#members()) await this.#serve(node);
@@ -86,6 +83,8 @@ export class HealedPhase {
   }
 
   #hasConverged(): boolean {
+    this.#parts.repairOverlooked();
+    if (this.#parts.operator.isBusy) return false;
     const leader = this.#leader();
     const core = leader?.core;
     if (leader === null || core === null || core === undefined) return false;
