@@ -31,7 +31,9 @@ export class ElectionSafety implements Oracle {
   }
 
   /** One that led for less than a turn shows only in what it sends. */
-  sent(node: NodeView, _to: NodeId, message: Message): void {
+  sent(node: NodeView, to: NodeId, message: Message): void {
+    // A vote may never have been on the disk: it is as good when a later term is, since it can't be given again.
+    if (message.type === 'vote-response' && message.granted) this.#count(message.term, to, node.id);
     if (message.type === 'append-request' || message.type === 'heartbeat-request') this.#claim(node, message.term);
   }
 
@@ -82,8 +84,12 @@ export class ElectionSafety implements Oracle {
     check(isLegal, VOTE, () => `node ${id} goes from ${describe(last)} to ${describe(next)}`);
     this.#votes.set(key, next);
     if (next.votedFor === null) return;
-    const ballot = `${next.term}/${next.votedFor}`;
-    this.#voters.set(ballot, (this.#voters.get(ballot) ?? new Set()).add(id));
+    this.#count(next.term, next.votedFor, id);
+  }
+
+  #count(term: Term, candidate: NodeId, voter: NodeId): void {
+    const ballot = `${term}/${candidate}`;
+    this.#voters.set(ballot, (this.#voters.get(ballot) ?? new Set()).add(voter));
   }
 }
 

@@ -56,6 +56,11 @@ describe('election safety', () => {
     votes(1, 4, 1);
     votes(3, 4, 3);
     assertViolates('leaders are elected', () => leads(4));
+    // Given in a batch that ended in a later term: that one is on the disk.
+    votes(1, 5, 1);
+    const granted = { type: 'vote-response', term: 5, granted: true, lastLogId: logId(1, 1) } as const;
+    oracle.sent(viewOf({ id: 3, term: 6 }), 1, granted);
+    leads(5);
   });
 
   test('a second vote in a term, written by a later life', () => {
