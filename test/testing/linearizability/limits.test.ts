@@ -10,6 +10,7 @@ import type {
   KeyValueInput,
   KeyValueOutput,
 } from '../../../src/testing/linearizability/models/key-value-operations.ts';
+import { lockModel } from '../../../src/testing/linearizability/models/lock.ts';
 import { registerModel } from '../../../src/testing/linearizability/models/register.ts';
 import type { Operation } from '../../../src/testing/linearizability/operation.ts';
 import { isLinearizable } from './brute-force.ts';
@@ -32,6 +33,21 @@ describe('a check within limits', () => {
     assert.deepEqual(result.undecided, [{ partition: 'the whole history', limit: 'steps', placed: 0, required: 1 }]);
     assert.match(result.reason, /maxSteps.*0 of 1 operations/);
     assert.ok(result.statistics.steps < 30_000);
+  });
+
+  test('gives up in the middle of a move that asks too much', () => {
+    const acquire = (n: number) => ({ type: 'acquire' as const, lock: 'l', owner: `owner ${n}`, ttlMs: n + 1 });
+    const holder = ask('reader', { type: 'holder' as const, lock: 'l' });
+    const result = checkLinearizability(
+      [
+        ...Array.from({ length: 600 }, (_, n) => unknown(ask(n, acquire(n)), 0)),
+        done(holder, { isDone: true, token: 1, owner: 'nobody', timeMs: 10_000 }, [1, 2]),
+      ],
+      lockModel(),
+      { maxSteps: 20_000 },
+    );
+    assert.equal(result.verdict, 'undecided');
+    assert.ok(result.statistics.steps < 40_000, String(result.statistics.steps));
   });
 
   test('gives up when its memory is full', () => {

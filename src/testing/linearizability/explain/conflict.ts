@@ -182,7 +182,8 @@ export class ConflictWindow<Input, Output, State> {
     const left = Math.max(0, this.#limits.maxSteps - this.#steps);
     const maxSteps = Math.min(left, this.#limits.maxSteps / QUESTIONS_MIN);
     const result = searchOrder(items, this.#model, { ...this.#limits, maxSteps });
-    this.#steps += result.cost.steps;
+    // To put the question costs about as much as a step for each operation.
+    this.#steps += result.cost.steps + items.length;
     return result;
   }
 

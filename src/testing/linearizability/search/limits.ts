@@ -16,6 +16,17 @@ export interface SearchCost {
   readonly cacheEntries: number;
 }
 
+/** Thrown out of a search that asked too much between two of its moves. */
+export class LimitError extends Error {
+  readonly limit: LimitReached;
+
+  constructor(limit: LimitReached) {
+    super(`the search reached the limit of ${limit}`);
+    this.name = 'LimitError';
+    this.limit = limit;
+  }
+}
+
 /** What the cost goes beyond; `null` when all is within. */
 export function limitReached({ steps, cacheEntries }: SearchCost, limits: SearchLimits): LimitReached | null {
   if (steps > limits.maxSteps) return 'steps';

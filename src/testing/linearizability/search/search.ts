@@ -9,7 +9,7 @@ import { EventList } from './event-list.ts';
 import { Farthest } from './farthest.ts';
 import type { Item } from './item.ts';
 import type { LimitReached, SearchCost, SearchLimits } from './limits.ts';
-import { limitReached } from './limits.ts';
+import { LimitError, limitReached } from './limits.ts';
 import { Lookahead } from './lookahead.ts';
 import type { Candidate, Move, Position } from './moves.ts';
 import { chooseParts } from './moves.ts';
@@ -51,8 +51,8 @@ export function searchOrder<Input, Output, State>(
   model: Model<Input, Output, State>,
   limits: SearchLimits,
 ): SearchResult<Input, Output> {
-  const search = new Search(items, model);
-  const outcome = search.run(limits);
+  const search = new Search(items, model, limits);
+  const outcome = search.run();
   return { ...outcome, cost: search.cost };
 }
 
@@ -78,6 +78,7 @@ function appliedAt<Input, Output, State>(
 const FRAMES_PER_LIMIT_CHECK = 64;
 
 class Search<Input, Output, State> {
+  readonly #limits: SearchLimits;
   readonly #required: readonly Item<Input, Output>[];
   readonly #targets: readonly Target<Input, Output>[];
   readonly #isReadOnly: readonly boolean[];
@@ -96,9 +97,10 @@ class Search<Input, Output, State> {
   #stateId: number;
   readonly #farthest = new Farthest();
 
-  constructor(items: readonly Item<Input, Output>[], model: Model<Input, Output, State>) {
+  constructor(items: readonly Item<Input, Output>[], model: Model<Input, Output, State>, limits: SearchLimits) {
+    this.#limits = limits;
     this.#required = items.filter(({ isRequired }) => isRequired).toSorted((a, b) => a.callAt - b.callAt);
-    this.#transitions = new Transitions(model);
+    this.#transitions = new Transitions(model, limits);
     this.#parts = new PartTable(model);
     this.#targets = this.#classify();
     this.#isReadOnly = this.#targets.map(({ input, output }) => model.isReadOnly(input, output));
@@ -120,7 +122,16 @@ class Search<Input, Output, State> {
     return { steps: this.#transitions.steps, cacheEntries: this.#visited.size + this.#transitions.states };
   }
 
-  run(limits: SearchLimits): SearchOutcome<Input, Output> {
+  run(): SearchOutcome<Input, Output> {
+    try {
+      return this.#run();
+    } catch (error) {
+      if (error instanceof LimitError) return this.#gaveUp(error.limit);
+      throw error;
+    }
+  }
+
+  #run(): SearchOutcome<Input, Output> {
     if (this.#enter(0, null)) return this.#found();
     for (let turn = 1; ; turn += 1) {
       const frame = this.#frames.at(-1);
@@ -133,7 +144,7 @@ class Search<Input, Output, State> {
         this.#place(move);
         if (this.#enter(mark, move)) return this.#found();
       }
-      const limit = turn % FRAMES_PER_LIMIT_CHECK === 0 ? limitReached(this.cost, limits) : null;
+      const limit = turn % FRAMES_PER_LIMIT_CHECK === 0 ? limitReached(this.cost, this.#limits) : null;
       if (limit !== null) return this.#gaveUp(limit);
     }
   }
