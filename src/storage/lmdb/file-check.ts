@@ -51,8 +51,11 @@ export async function checkFileSystem(directory: string): Promise<void> {
 }
 
 export interface DataFileCheckOptions {
-  /** Follow all pages, however many there are. Not while somebody writes to the file. Default `false`. */
-  readonly allPages?: boolean;
+  /**
+   * Which pages to follow: all, however many there are, or the first ones, which is the default. None while somebody may
+   * be writing to the file: those that the newest state needs no more are taken for something else then.
+   */
+  readonly pages?: 'all' | 'first' | 'none';
 }
 
 /**
@@ -67,7 +70,7 @@ const PAGES_MAX = 1024;
  */
 export async function checkDataFile(
   directory: string,
-  { allPages = false }: DataFileCheckOptions = {},
+  { pages = 'first' }: DataFileCheckOptions = {},
 ): Promise<boolean> {
   const path = join(directory, DATA_FILE);
   const isMarked = await hasMark(directory);
@@ -81,9 +84,10 @@ export async function checkDataFile(
     if (size === 0) return false;
     const newest = await readNewestMeta(file);
     if (newest === null) throw damaged(path, 'the pages that tell its newest state are not those of an LMDB database');
+    if (pages === 'none') return true;
     // Pages at the end that are free need not be there: so all that are in use must be looked at, which is rare.
     const isWhole = size >= (newest.lastPage + 1) * newest.pageSize;
-    const problem = await findPageProblem(file, newest, isWhole && !allPages ? PAGES_MAX : undefined);
+    const problem = await findPageProblem(file, newest, isWhole && pages === 'first' ? PAGES_MAX : undefined);
     if (problem !== null) throw damaged(path, problem);
     return true;
   } finally {

@@ -13,8 +13,6 @@ import { causeOfFailedWrite, checkRoom } from './state/disk-room.ts';
 
 export interface LmdbLogDatabaseOptions {
   readonly directory: string;
-  /** Look, and change nothing, perhaps while a node has it open. Default `false`. */
-  readonly isReadOnly?: boolean;
   /** Held already; released when the database is closed. Default: takes that of `directory`. */
   readonly lock?: DirectoryLock | undefined;
 }
@@ -49,27 +47,18 @@ interface Opened {
  */
 export class LmdbLogDatabase implements LogDatabase {
   readonly place: string;
-  readonly #isReadOnly: boolean;
   readonly #heldLock: DirectoryLock | undefined;
   #opened: Opened | null = null;
   #queue: Batch[] = [];
   #committing: Promise<void> | null = null;
   #failure: unknown = null;
 
-  constructor({ directory, isReadOnly = false, lock }: LmdbLogDatabaseOptions) {
+  constructor({ directory, lock }: LmdbLogDatabaseOptions) {
     this.place = directory;
     this.#heldLock = lock;
-    this.#isReadOnly = isReadOnly;
   }
 
   async open(): Promise<void> {
-    if (this.#isReadOnly) {
-      if (!(await this.#attempt('read', () => checkDataFile(this.place)))) {
-        throw new StorageError(`there is no log in ${this.place}`);
-      }
-      this.#opened = this.#openFiles(null);
-      return;
-    }
     const lock = this.#heldLock ?? (await lockDirectory(this.place));
     try {
       await this.#attempt('create', () => systemFileSystem.makeDirectory(this.place));
@@ -131,7 +120,6 @@ export class LmdbLogDatabase implements LogDatabase {
         // Else each batch lies in one of the package's own, whose promise nobody holds: when the commit fails, its rejection
         // is not handled, and ends the process.
         eventTurnBatching: false,
-        readOnly: this.#isReadOnly,
       });
       const groups = root.openDB<Buffer, Buffer>({ name: 'groups', encoding: 'binary', keyEncoding: 'binary' });
       const records = root.openDB<Buffer, string>({ name: 'records', encoding: 'binary' });

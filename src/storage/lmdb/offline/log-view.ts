@@ -147,7 +147,7 @@ export class LogView {
 async function isDatabaseThere(directory: string, isInUse: boolean): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await checkDataFile(directory, { allPages: !isInUse });
+      return await checkDataFile(directory, { pages: isInUse ? 'none' : 'all' });
     } catch (error) {
       if (!isInUse || !(error instanceof CorruptionError) || attempt === ATTEMPTS_MAX) throw error;
     }

@@ -28,7 +28,7 @@ export async function surveyState(
   const path = await findState(directory);
   if (path === null) return null;
   return await withState(path, onFinding, async (open) => {
-    if (!isInUse) await checkDataFile(path, { allPages: true });
+    if (!isInUse) await checkDataFile(path, { pages: 'all' });
     return { path, applied: (await open()).applied() };
   });
 }
