@@ -15,6 +15,11 @@ import type { VerifyReport } from '../../../../src/storage/lmdb/offline/verify-s
 import { verifyStorage } from '../../../../src/storage/lmdb/offline/verify-storage.ts';
 import { addressOf, compact, contentOf, Ground, write } from './durable-cluster.ts';
 
+/** A node that comes to rest notes what is committed: nothing is written after that. */
+async function untilNoted(directory: string, index: number): Promise<void> {
+  while ((await inspectStorage({ directory })).log.savedCommitted.index < index);
+}
+
 describe('inspectStorage', () => {
   test('shows a running node, says that it runs, and changes nothing', async (t) => {
     const ground = await Ground.prepare(t);
@@ -23,6 +28,7 @@ describe('inspectStorage', () => {
     await compact(running.node);
     await write(running.node, 20);
     const { clusterId, instanceId, lastLogIndex, currentTerm } = running.node.metrics();
+    await untilNoted(directory, lastLogIndex);
     const before = await contentOf(directory);
     const report = await inspectStorage({ directory });
     assert.deepEqual(await contentOf(directory), before);
