@@ -4,6 +4,7 @@
  */
 import type { Entry } from '../../../core/entry.ts';
 import type { LogId, LogIndex, NodeId, Term } from '../../../core/ids.ts';
+import type { Message } from '../../../core/message.ts';
 import type { CommittedLog } from '../observation/committed-log.ts';
 import { describeMembership, isSameEntry } from '../observation/entries.ts';
 import type { KnownEntries } from '../observation/known-entries.ts';
@@ -55,6 +56,12 @@ export class StateMachineSafety implements Oracle {
     const from = Math.max(seen.commitIndex, core.log.purged.index);
     for (let index = from + 1; index <= core.commitIndex; index += 1) this.#see(node, index, core.log.termAt(index));
     seen.commitIndex = core.commitIndex;
+  }
+
+  /** A leader that dies while it tells of a commit counted by its own config, which may be news to whom it told. */
+  sent(node: NodeView, _to: NodeId, message: Message): void {
+    const isTold = message.type === 'append-request' || message.type === 'heartbeat-request';
+    if (isTold && message.commitIndex > this.#committed.lastIndex) this.settled(node);
   }
 
   applied(node: NodeView, { entry, response }: AppliedEntry): void {

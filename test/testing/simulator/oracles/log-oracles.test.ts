@@ -259,6 +259,20 @@ describe('state machine safety', () => {
     assertViolates('commits are durable', () => oracle.settled(view));
   });
 
+  test('a commit that a leader only tells of, before it dies', () => {
+    const told = { ...appendRequest(1), commitIndex: 2 };
+    const newer = membershipAt(1, 2, [1, 2]);
+    const leader = viewOf({ role: 'leader', terms: [1, 1], commitIndex: 2, committed: config, effective: newer });
+    const lonely = oracleOver(new Map([[1, diskOf({ entries })]])).oracle;
+    assertViolates('commits are durable', () => lonely.sent(leader, 3, told));
+    // The leader counts by its own config. Whoever hears of it may still have an older one.
+    const older = membershipAt(0, 0, [1, 2, 3, 4, 5]);
+    const { oracle, committed } = oracleOver(quorum);
+    oracle.sent(leader, 3, told);
+    oracle.settled(viewOf({ id: 3, terms: [1, 1], commitIndex: 2, committed: older }));
+    assert.equal(committed.lastIndex, 2);
+  });
+
   test('two nodes that commit different entries', () => {
     const { oracle } = oracleOver(quorum);
     oracle.settled(viewOf({ terms: [1, 1], commitIndex: 2, committed: config }));
