@@ -117,8 +117,16 @@ export class SimFabric {
       return;
     }
     const endpoint = this.#endpoints.get(parcel.to);
-    if (endpoint?.isOpen === true) endpoint.process.io(() => parcel.deliver(endpoint));
-    else parcel.lose('nobody');
+    if (endpoint?.isOpen !== true) {
+      parcel.lose('nobody');
+      return;
+    }
+    // A process that dies before it has read something takes that with it, and the connection breaks.
+    const forget = endpoint.onGone(() => parcel.lose('nobody'));
+    endpoint.process.io(() => {
+      forget();
+      if (endpoint.isOpen) parcel.deliver(endpoint);
+    });
   }
 
   #link(from: NodeId, to: NodeId): Link {

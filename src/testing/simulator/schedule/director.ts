@@ -255,7 +255,7 @@ export class Director {
 
   #destroyNow(node: SimNode, action: ActionOf<'bit-flip' | 'disk-loss'>): void {
     const { cluster, operator } = this.#parts;
-    if (operator.isShrinking || !cluster.canLose(node)) return;
+    if (operator.isShrinking || !cluster.canLose(node, operator.coming)) return;
     node.crash();
     if (action.type === 'bit-flip') node.damageDisk();
     else {

@@ -34,6 +34,8 @@ export class Operator {
   readonly #removed = new Set<SimNode>();
   /** Leaders that were asked to make the cluster smaller, and may do so yet. */
   readonly #shrinking = new Set<Asked>();
+  /** Leaders that were asked to make a node a voter, and may do so yet. */
+  readonly #growing = new Map<Asked, NodeId>();
 
   constructor(cluster: SimCluster, random: SimRandom) {
     this.#cluster = cluster;
@@ -50,6 +52,12 @@ export class Operator {
   get isShrinking(): boolean {
     for (const asked of this.#shrinking) if (!isStillLeading(asked)) this.#shrinking.delete(asked);
     return this.#shrinking.size > 0;
+  }
+
+  /** Who may become a voter without a further call: its data counts as if it were one. */
+  get coming(): readonly NodeId[] {
+    for (const asked of this.#growing.keys()) if (!isStillLeading(asked)) this.#growing.delete(asked);
+    return [...new Set(this.#growing.values())];
   }
 
   /** Makes the first nodes a cluster, however often that has to be tried. */
@@ -77,7 +85,8 @@ export class Operator {
     const node = this.#newNode();
     if (node === null) return;
     await this.#job(async () => {
-      await this.#atLeader((leader) => (isVoter ? this.#addVoter(leader, node.id) : this.#addLearner(leader, node.id)));
+      if (isVoter) await this.#addVoter(node.id);
+      else await this.#addLearner(node.id);
     });
   }
 
@@ -87,7 +96,7 @@ export class Operator {
     if (learners.length === 0) return;
     const id = this.#random.pick(learners);
     await this.#job(async () => {
-      await this.#atLeader((leader) => this.#addVoter(leader, id));
+      await this.#addVoter(id);
     });
   }
 
@@ -116,7 +125,7 @@ export class Operator {
     if (candidates.length === 0) return;
     const node = this.#random.pick(candidates);
     await this.#job(async () => {
-      const answer = await this.#atLeader((leader) => this.#addVoter(leader, node.id));
+      const answer = await this.#addVoter(node.id);
       if (answer.isOk) this.#removed.delete(node);
     });
   }
@@ -159,7 +168,7 @@ export class Operator {
 
   /** A node that lost its disk on the way must leave first. */
   async #join(id: NodeId): Promise<boolean> {
-    const answer = await this.#atLeader((leader) => this.#addVoter(leader, id));
+    const answer = await this.#addVoter(id);
     if (!answer.isOk && answer.code === 'PEER_REFUSED') {
       await this.#atLeader((leader) => leader.removeMember(id, { timeoutMs: this.#patienceMs }));
     }
@@ -178,9 +187,7 @@ export class Operator {
     const isVoter = membership?.configs.some((config) => config.includes(node.id)) === true;
     const spare = this.#newNode();
     if (spare === null) return true;
-    const answer = await this.#atLeader((leader) =>
-      isVoter ? this.#addVoter(leader, spare.id) : this.#addLearner(leader, spare.id),
-    );
+    const answer = await (isVoter ? this.#addVoter(spare.id) : this.#addLearner(spare.id));
     return answer.isOk;
   }
 
@@ -196,13 +203,26 @@ export class Operator {
     return node;
   }
 
-  #addVoter(leader: KvNode, id: NodeId): Promise<void> {
-    return leader.addVoter(id, addressOf(id), { timeoutMs: this.#patienceMs });
+  /** Calls whoever leads, and remembers that it may still do as it was told when it has not answered. */
+  async #addVoter(id: NodeId): Promise<NodeAnswer<void>> {
+    const asked = this.#asked();
+    if (asked !== null) this.#growing.set(asked, id);
+    const options = { timeoutMs: this.#patienceMs };
+    const answer = await this.#atLeader((leader) => leader.addVoter(id, addressOf(id), options));
+    const isOpen = !answer.isOk && (answer.code === 'INDETERMINATE' || answer.code === 'TIMEOUT');
+    if (asked !== null && !isOpen) this.#growing.delete(asked);
+    return answer;
   }
 
-  #addLearner(leader: KvNode, id: NodeId): Promise<void> {
+  #addLearner(id: NodeId): Promise<NodeAnswer<void>> {
     const blocking = this.#random.chance(0.5);
-    return leader.addLearner(id, addressOf(id), { blocking, timeoutMs: this.#patienceMs });
+    return this.#atLeader((leader) => leader.addLearner(id, addressOf(id), { blocking, timeoutMs: this.#patienceMs }));
+  }
+
+  #asked(): Asked | null {
+    const leader = this.#cluster.leader();
+    const term = leader?.core?.hardState.term;
+    return leader === null || term === undefined ? null : { leader, life: leader.life, term };
   }
 
   /** Also one whose addition is not committed yet, as far as the leader knows. */
@@ -230,9 +250,7 @@ export class Operator {
 
   /** Calls whoever leads, and remembers that it may still do as it was told when it has not answered. */
   async #shrink<T>(call: (leader: KvNode) => Promise<T>): Promise<NodeAnswer<T>> {
-    const leader = this.#cluster.leader();
-    const term = leader?.core?.hardState.term;
-    const asked = leader === null || term === undefined ? null : { leader, life: leader.life, term };
+    const asked = this.#asked();
     if (asked !== null) this.#shrinking.add(asked);
     const answer = await this.#atLeader(call);
     if (asked !== null && (answer.isOk || answer.code !== 'INDETERMINATE')) this.#shrinking.delete(asked);

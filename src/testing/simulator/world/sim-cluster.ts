@@ -124,15 +124,19 @@ export class SimCluster {
     return node.isDamaged || this.lost.has(node);
   }
 
-  /** Would every voter set still have a quorum if this node never came back? */
-  canLose(node: SimNode): boolean {
+  /** Would every voter set still have a quorum if this node never came back? Also with those who may become voters. */
+  canLose(node: SimNode, coming: readonly NodeId[]): boolean {
     const isGone = (id: NodeId): boolean => {
       const other = this.#nodes.get(id);
       return other === undefined || other === node || this.isLost(other);
     };
     // Before anything is committed nobody promised anything, but one disk may hold all there is.
     if (this.membership() === null) return false;
-    return this.voterSets().every((set) => 2 * set.filter((id) => !isGone(id)).length > set.length);
+    const hasQuorum = (set: readonly NodeId[]): boolean => 2 * set.filter((id) => !isGone(id)).length > set.length;
+    return this.voterSets().every((set) => {
+      const grown = coming.map((id) => [...new Set([...set, id])]);
+      return [set, ...grown, [...new Set([...set, ...coming])]].every(hasQuorum);
+    });
   }
 
   fail(failure: UnexplainedFailure): void {
