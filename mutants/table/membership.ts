@@ -125,4 +125,30 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     ],
     pinned: [11, 22, 5],
   },
+  {
+    name: 'earlier-store-votes',
+    bug: 'A node that joined anew takes itself for the voter that had its id before, by a membership of that time.',
+    origin: 'this library, until its simulator found it (seed 300090)',
+    patches: [
+      {
+        file: 'src/core/membership/membership.ts',
+        search: 'return isVoter(membership, id) && (known === null || instanceId === null || known === instanceId);',
+        replace: "return isVoter(membership, id) && (known !== null || instanceId !== '');",
+      },
+    ],
+    options: {
+      nodes: 3,
+      durationMs: 10_000,
+      schedule: repeatedFaults({
+        everyMs: 10_000,
+        times: 1,
+        faults: [
+          // The first node is wiped, replaced under its id, and hears little while it catches up.
+          [1500, { type: 'disk-loss', target: 1, downMs: 100 }],
+          [2000, { type: 'link', links: { type: 'to', targets: [1] }, condition: { lossRate: 0.8 }, forMs: 8000 }],
+        ],
+      }),
+    },
+    pinned: [79],
+  },
 ];
