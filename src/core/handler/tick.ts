@@ -21,8 +21,8 @@ export function nextDeadlineMs(core: Core): number {
 }
 
 /**
- * Only a voter campaigns, and not while its state is being replaced or its first entry written. The only voter need not wait for others, but for
- * the end of what it promised to a leader that is being removed.
+ * Only a voter campaigns, and not while its state is being replaced or its first entry written. The only voter need not
+ * wait for others, but for the end of what it promised to a leader that is being removed.
  */
 function electionDeadlineMs(core: Core): number {
   const { state } = core;

@@ -34,7 +34,7 @@ interface Opened {
   readonly root: RootDatabase<Buffer, Buffer>;
   readonly groups: Database<Buffer, Buffer>;
   readonly records: Database<Buffer, string>;
-  readonly lock: DirectoryLock | null;
+  readonly lock: DirectoryLock;
 }
 
 /**
@@ -109,7 +109,7 @@ export class LmdbLogDatabase implements LogDatabase {
     await (opened?.lock ?? this.#heldLock)?.release();
   }
 
-  #openFiles(lock: DirectoryLock | null): Opened {
+  #openFiles(lock: DirectoryLock): Opened {
     try {
       const root = open<Buffer, Buffer>({
         path: this.place,
